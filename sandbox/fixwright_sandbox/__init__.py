@@ -1,0 +1,1 @@
+"""Run untrusted code in a sandbox: a product of its own."""

@@ -1,0 +1,1 @@
+"""The AI coding backend that every editor can use."""
