@@ -1,0 +1,266 @@
+"""Configuration: four layers, one validated result, and a sentence for everything wrong in them.
+
+Lowest first: the workspace (`fixwright.toml`, or `[tool.fixwright]` in `pyproject.toml`), the user's
+file, the environment (`FIXWRIGHT_SECTION_KEY`), the editor's settings (section `fixwright`). A bad
+value is reported and left out; the rest still works. The workspace layer is not trusted: it may
+narrow what is allowed, never widen it.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import platformdirs
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic.alias_generators import to_camel
+
+Values = dict[str, Any]
+"""One layer: section -> key -> value, keys as they are written (camelCase)."""
+
+
+def _bytes_of(value: object) -> object:
+    """Accept `512m`, `2g` and the like besides a number of bytes."""
+    if isinstance(value, str) and (match := re.fullmatch(r"(\d+)\s*([kmg]?)i?b?", value.lower())):
+        return int(match[1]) << {"": 0, "k": 10, "m": 20, "g": 30}[match[2]]
+    return value
+
+
+Bytes = Annotated[int, BeforeValidator(_bytes_of), Field(gt=0)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, alias_generator=to_camel, populate_by_name=True
+    )
+
+
+class ModelConfig(_Section):
+    """Which model answers. `provider` None: the first whose key is in the environment."""
+
+    provider: Literal["anthropic", "openai", "scripted", "none"] | None = None
+    name: str | None = None
+    base_url: str | None = None
+    max_tokens: int = Field(default=8192, gt=0)
+    budget_usd: float = Field(default=1.0, ge=0)
+    script: str | None = None
+
+
+class SandboxConfig(_Section):
+    """Where code runs and how much it may use. `timeout` is in seconds, sizes in bytes."""
+
+    backend: Literal["auto", "docker", "bubblewrap", "none"] = "auto"
+    network: Literal["none"] = "none"
+    image: str = "fixwright/python:1"
+    memory: Bytes = 512 << 20
+    cpus: float = Field(default=1.0, gt=0)
+    timeout: float = Field(default=60.0, gt=0)
+    pids: int = Field(default=128, gt=0)
+    output: Bytes = 8 << 20
+    pool: int = Field(default=1, ge=0, le=8)
+
+
+class FixConfig(_Section):
+    """How hard a fix is looked for."""
+
+    attempts: int = Field(default=3, ge=0, le=10)
+    ahead: bool = True
+    """Verify the rules' fixes of a failure before they are asked for."""
+
+
+class LogConfig(_Section):
+    """What is logged."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+class Settings(_Section):
+    """All settings, valid."""
+
+    model: ModelConfig = ModelConfig()
+    sandbox: SandboxConfig = SandboxConfig()
+    fix: FixConfig = FixConfig()
+    log: LogConfig = LogConfig()
+
+
+@dataclass(frozen=True)
+class Layer:
+    """Values and where they come from, as the user would name it."""
+
+    origin: str
+    values: Values
+    trusted: bool = True
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """The settings in force, and what was wrong on the way to them."""
+
+    settings: Settings
+    problems: tuple[str, ...]
+
+
+_NARROWING = {
+    ("sandbox", "timeout"), ("sandbox", "memory"), ("sandbox", "pids"), ("sandbox", "output"),
+    ("sandbox", "cpus"), ("model", "maxTokens"), ("model", "budgetUsd"), ("fix", "attempts"),
+}  # fmt: skip
+"""What a workspace may set: limits, and only downwards."""
+
+
+def configure(*layers: Layer) -> Configuration:
+    """Merge the layers, lowest first."""
+    problems: list[str] = []
+    merged: Values = {}
+    origins: dict[tuple[str, ...], str] = {}
+    ceilings: list[tuple[tuple[str, str], Any, str]] = []
+    for layer in layers:
+        for section, key, value in _leaves(layer, problems):
+            if layer.trusted:
+                merged.setdefault(section, {})[key] = value
+                origins[section, key] = layer.origin
+            elif (section, key) in _NARROWING:
+                ceilings.append(((section, key), value, layer.origin))
+            else:
+                problems.append(
+                    f"{section}.{key} in {layer.origin} is ignored: a workspace can't set it. "
+                    f"Set it in {user_file()}, in the environment, or in the editor."
+                )
+    settings = _validated(merged, origins, problems)
+    for (section, key), value, origin in ceilings:
+        settings = _narrowed(settings, section, key, value, origin, problems)
+    return Configuration(settings, tuple(problems))
+
+
+def _leaves(layer: Layer, problems: list[str]) -> Iterator[tuple[str, str, Any]]:
+    for section, values in layer.values.items():
+        if not isinstance(values, Mapping):
+            problems.append(f"{section} in {layer.origin} must be a table of settings.")
+            continue
+        for key, value in values.items():
+            if value is not None:  # editors send null for "not set"
+                yield section, str(key), value
+
+
+def _validated(
+    merged: Values, origins: Mapping[tuple[str, ...], str], problems: list[str]
+) -> Settings:
+    """Validate; what is wrong is reported, taken out, and the rest tried again."""
+    while True:
+        try:
+            return Settings.model_validate(merged)
+        except ValidationError as error:
+            for detail in error.errors():
+                place = tuple(str(part) for part in detail["loc"][:2])
+                problems.append(_sentence(place, detail["type"], detail["msg"], origins))
+                if len(place) == 2:  # noqa: PLR2004  # section and key
+                    merged.get(place[0], {}).pop(place[1], None)
+                if len(place) == 1 or not merged.get(place[0]):
+                    merged.pop(place[0], None)
+
+
+def _sentence(
+    place: tuple[str, ...], kind: str, message: str, origins: Mapping[tuple[str, ...], str]
+) -> str:
+    name = ".".join(place)
+    origin = origins.get(place) or next(
+        (value for key, value in origins.items() if key[0] == place[0]), "the settings"
+    )
+    if kind == "extra_forbidden":
+        near = difflib.get_close_matches(name, [*known_keys()], 1)
+        hint = f" Did you mean {near[0]}?" if near else ""
+        return f"{name} in {origin} is not a setting of Fixwright.{hint}"
+    return f"{name} in {origin} is wrong: {message}. The default is used."
+
+
+def known_keys() -> Iterator[str]:
+    """Every setting as `section.key`, and the sections."""
+    for section, field in Settings.model_fields.items():
+        yield section
+        assert isinstance(field.annotation, type)
+        for name, inner in field.annotation.model_fields.items():
+            yield f"{section}.{inner.alias or name}"
+
+
+def _narrowed(
+    settings: Settings, section: str, key: str, value: Any, origin: str, problems: list[str]
+) -> Settings:
+    """Take a workspace's limit if it is a valid one below what is in force."""
+    current: BaseModel = getattr(settings, section)
+    aliases = {inner.alias or name: name for name, inner in type(current).model_fields.items()}
+    try:
+        wanted = type(current).model_validate({key: value})
+    except ValidationError as error:
+        problems.append(
+            _sentence((section, key), "", error.errors()[0]["msg"], {(section, key): origin})
+        )
+        return settings
+    field = aliases[key]
+    if getattr(wanted, field) > getattr(current, field):
+        problems.append(
+            f"{section}.{key} in {origin} is ignored: a workspace may only lower it "
+            f"(in force: {getattr(current, field)})."
+        )
+        return settings
+    narrowed = current.model_copy(update={field: getattr(wanted, field)})
+    return settings.model_copy(update={section: narrowed})
+
+
+# ---- where the layers come from ---------------------------------------------------------
+
+
+def user_file() -> Path:
+    """The user's own configuration file."""
+    return Path(platformdirs.user_config_dir("fixwright", appauthor=False)) / "fixwright.toml"
+
+
+def user_layer(problems: list[str]) -> Layer:
+    """The user's file; empty when there is none."""
+    return Layer(str(user_file()), _toml(user_file(), problems))
+
+
+def workspace_layer(folder: Path, problems: list[str]) -> Layer:
+    """`fixwright.toml` of a folder, else `[tool.fixwright]` of its `pyproject.toml`."""
+    path = folder / "fixwright.toml"
+    if path.is_file():
+        return Layer(path.name, _toml(path, problems), trusted=False)
+    project = _toml(folder / "pyproject.toml", [])
+    tool = project.get("tool")
+    values = tool.get("fixwright") if isinstance(tool, dict) else None
+    return Layer("pyproject.toml", values if isinstance(values, dict) else {}, trusted=False)
+
+
+def environment_layer(environment: Mapping[str, str] = os.environ) -> Layer:
+    """`FIXWRIGHT_MODEL_BASE_URL=…` and so on; names are those of the settings."""
+    names = {
+        "FIXWRIGHT_" + re.sub(r"(?<!^)(?=[A-Z])|\.", "_", name).upper(): name.split(".")
+        for name in known_keys()
+        if "." in name
+    }
+    values: Values = {}
+    for variable, (section, key) in names.items():
+        if variable in environment:
+            values.setdefault(section, {})[key] = environment[variable]
+    return Layer("the environment (FIXWRIGHT_…)", values)
+
+
+def editor_layer(sent: object) -> Layer:
+    """What the editor sent for the section `fixwright`; its own client's keys are left out."""
+    values = sent if isinstance(sent, dict) else {}
+    ours = {key: value for key, value in values.items() if key not in {"server", "trace", "run"}}
+    return Layer("the editor's settings", ours)
+
+
+def _toml(path: Path, problems: list[str]) -> Values:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        problems.append(f"{path} can't be read and is ignored: {error}")
+        return {}

@@ -1,0 +1,97 @@
+"""Logging: structured records to a rotating file and to standard error, without secrets."""
+
+from __future__ import annotations
+
+import atexit
+import json
+import logging
+import logging.handlers
+import queue
+import re
+import sys
+import time
+from pathlib import Path
+
+import platformdirs
+
+_SECRET = re.compile(
+    r"(sk-[A-Za-z0-9_-]{8})[A-Za-z0-9_-]+"  # model keys
+    r"|(gh[pousr]_[A-Za-z0-9]{4})[A-Za-z0-9]+"
+    r"|(AKIA[0-9A-Z]{4})[0-9A-Z]{12}"
+    r"|(://[^/\s:@]+:)[^/\s@]+(?=@)"  # a password in a URL
+    r"|(?i:(bearer\s+|api[_-]?key[\"'=:\s]+|authorization[\"'=:\s]+))[^\s\"',]{8,}"
+)
+
+
+def redact(text: str) -> str:
+    """The text with everything that looks like a credential replaced by `…`."""
+    return _SECRET.sub(lambda found: next(filter(None, found.groups()), "") + "…", text)
+
+
+def log_file() -> Path:
+    """Where the log is kept."""
+    return Path(platformdirs.user_log_dir("fixwright", appauthor=False)) / "fixwright.log"
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a record."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Render and redact."""
+        entry = {
+            "time": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
+            + f".{int(record.msecs):03d}Z",
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+            "process": record.process,
+        }
+        if record.exc_info:
+            entry["traceback"] = self.formatException(record.exc_info)
+        return redact(json.dumps(entry, ensure_ascii=False))
+
+
+class _RedactingFormatter(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return redact(super().format(record))
+
+
+def start_logging(level: str = "info", *, file: bool = True) -> None:
+    """Send Fixwright's records to standard error (warnings) and to the log file (all).
+
+    Records are written by a thread of their own: logging never blocks the caller. When the log
+    file can't be opened, one warning on standard error says so.
+    """
+    console = logging.StreamHandler(sys.stderr)
+    console.setLevel(logging.WARNING)
+    console.setFormatter(_RedactingFormatter("fixwright: %(levelname)s: %(message)s"))
+    handlers: list[logging.Handler] = [console]
+    failure: OSError | None = None
+    if file:
+        try:
+            handlers.append(_file_handler())
+        except OSError as error:
+            failure = error
+    records: queue.SimpleQueue[logging.LogRecord] = queue.SimpleQueue()
+    listener = logging.handlers.QueueListener(records, *handlers, respect_handler_level=True)
+    listener.start()
+    atexit.register(listener.stop)
+    for name in ("fixwright", "fixwright_sandbox"):
+        logger = logging.getLogger(name)
+        logger.handlers = [logging.handlers.QueueHandler(records)]
+        logger.setLevel(level.upper())
+        logger.propagate = False
+    for name in ("pygls", "anthropic", "openai", "httpx2", "docker", "urllib3"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    if failure is not None:
+        logging.getLogger("fixwright").warning("no log file is written: %s", failure)
+
+
+def _file_handler() -> logging.Handler:
+    path = log_file()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handler = logging.handlers.RotatingFileHandler(
+        path, maxBytes=4 << 20, backupCount=3, encoding="utf-8", delay=True
+    )
+    handler.setFormatter(JsonFormatter())
+    return handler

@@ -1,0 +1,69 @@
+"""What the editor can do, read once from what it announced."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lsprotocol import types as lsp
+
+from fixwright.workspace.text import Encoding
+
+
+@dataclass(frozen=True)
+class ClientProfile:
+    """The editor's abilities that change what Fixwright sends."""
+
+    name: str
+    ours: bool
+    """It speaks `fixwright/…` messages (`experimental: {fixwright: 1}`)."""
+    document_changes: bool
+    """It honours versions in a workspace edit."""
+    progress: bool
+    message_actions: bool
+    show_document: bool
+    lens_refresh: bool
+    configuration: bool
+    related_information: bool
+
+    @classmethod
+    def of(cls, params: lsp.InitializeParams) -> ClientProfile:
+        """Read the profile from `initialize`."""
+        capabilities = params.capabilities
+        window = capabilities.window
+        workspace = capabilities.workspace
+        documents = capabilities.text_document
+        edit = workspace.workspace_edit if workspace else None
+        name = params.client_info.name if params.client_info else ""
+        return cls(
+            name=name,
+            ours=_speaks_fixwright(capabilities.experimental),
+            # Neovim honours versions without announcing documentChanges.
+            document_changes=bool(
+                edit and (edit.document_changes or edit.change_annotation_support)
+            )
+            or name.lower().startswith("neovim"),
+            progress=bool(window and window.work_done_progress),
+            message_actions=bool(window and window.show_message),
+            show_document=bool(window and window.show_document and window.show_document.support),
+            lens_refresh=bool(
+                workspace and workspace.code_lens and workspace.code_lens.refresh_support
+            ),
+            configuration=bool(workspace and workspace.configuration),
+            related_information=bool(
+                documents
+                and documents.publish_diagnostics
+                and documents.publish_diagnostics.related_information
+            ),
+        )
+
+
+def _speaks_fixwright(experimental: object) -> bool:
+    if isinstance(experimental, dict):
+        return bool(experimental.get("fixwright"))  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]  # any JSON
+    return bool(getattr(experimental, "fixwright", False))
+
+
+def negotiated(encoding: lsp.PositionEncodingKind | str | None) -> Encoding:
+    """The encoding of positions that pygls announced, as ours."""
+    value = encoding.value if isinstance(encoding, lsp.PositionEncodingKind) else encoding
+    return Encoding(value or "utf-16")

@@ -1,0 +1,319 @@
+"""JSON-RPC for a server that edits people's code: what pygls leaves unsafe, made safe.
+
+pygls is the transport and the types. This module replaces, in one place and for one pinned
+version, what must not happen to a tool that changes code: requests without an answer, commands
+that run on after they were cancelled, messages decoded from nested data, a second mirror of the
+documents, writes that block the loop, a shutdown that never ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import enum
+import json
+import logging
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any, cast
+
+from lsprotocol import types as lsp
+from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams
+from pygls.protocol import LanguageServerProtocol, default_converter, lsp_method
+from pygls.protocol.json_rpc import (
+    JsonRPCNotification,
+    JsonRPCRequestMessage,
+    JsonRPCResponseMessage,
+)
+
+from fixwright.workspace.changes import ContentChange, apply_changes
+from fixwright.workspace.document import Document
+from fixwright.workspace.snapshot import Folder, Snapshot
+from fixwright.workspace.store import SnapshotStore
+from fixwright.workspace.text import Encoding, Text
+
+if TYPE_CHECKING:
+    from cattrs import Converter
+
+    from fixwright.lsp.server import Server
+
+log = logging.getLogger(__name__)
+
+Command = Callable[[tuple[Any, ...]], Awaitable[object]]
+
+_snapshot: contextvars.ContextVar[Snapshot] = contextvars.ContextVar("snapshot")
+
+
+def dispatched_snapshot() -> Snapshot:
+    """The workspace as it was when the message now being handled arrived."""
+    return _snapshot.get()
+
+
+def tolerant_converter() -> Converter:
+    """Lsprotocol's converter, which keeps what is newer than it instead of failing."""
+    converter = default_converter()
+    for kind in vars(lsp).values():
+        if isinstance(kind, type) and issubclass(kind, enum.Enum):
+            converter.register_structure_hook(kind, _enum_or_raw)
+    for envelope in (JsonRPCRequestMessage, JsonRPCResponseMessage, JsonRPCNotification):
+        converter.register_structure_hook(envelope, _raw_envelope)
+    return converter
+
+
+def _enum_or_raw(value: Any, kind: type[enum.Enum]) -> Any:
+    try:
+        return kind(value)
+    except ValueError:
+        return value
+
+
+def _raw_envelope(message: dict[str, Any], kind: type[Any]) -> Any:
+    """An unknown message keeps its payload as plain JSON."""
+    names = [field.name for field in kind.__attrs_attrs__]
+    return kind(**{name: message.get(name) for name in names})
+
+
+class FixwrightProtocol(LanguageServerProtocol):
+    """One answer for every request; documents kept as snapshots; commands that can be cancelled."""
+
+    _server: Server
+
+    def __init__(self, server: Server, converter: Converter) -> None:
+        self.store = SnapshotStore()
+        self.encoding = Encoding.UTF16
+        self.commands: dict[str, Command] = {}
+        self.exit_requested = asyncio.Event()
+        self._initialized = False
+        super().__init__(server, converter)
+
+    @property
+    def shut_down(self) -> bool:
+        """Whether the editor has asked for shutdown."""
+        return self._shutdown
+
+    # ---- messages in -------------------------------------------------------------------
+
+    def structure_message(self, data: dict[str, Any]) -> dict[str, Any]:
+        """Keep nested objects as data: pygls calls this for every JSON object in a message."""
+        return data
+
+    def handle_message(self, message: Any) -> None:
+        """Decode one message, and dispatch it with the snapshot of this moment."""
+        raw = cast("dict[str, Any]", message)
+        if not isinstance(message, dict) or raw.get("jsonrpc") != self.VERSION:
+            log.warning("ignored a message that is not JSON-RPC 2.0")
+            return
+        if not self._admit(raw):
+            return
+        try:
+            structured = super().structure_message(raw)
+        except JsonRpcException as error:
+            self._refuse_malformed(raw, error)
+            return
+        self._initialized = self._initialized or raw.get("method") == lsp.INITIALIZE
+        token = _snapshot.set(self.store.now)
+        try:
+            super().handle_message(structured)
+        finally:
+            _snapshot.reset(token)
+
+    def _admit(self, raw: dict[str, Any]) -> bool:
+        """Whether the message may be handled now; a request that may not is answered."""
+        method = raw.get("method")
+        if method is None:
+            return self._awaited(raw.get("id"))
+        if method == lsp.EXIT:
+            return True
+        if self._shutdown:
+            self._fail(raw, lsp.ErrorCodes.InvalidRequest, "the server is shutting down")
+            return False
+        if not self._initialized and method != lsp.INITIALIZE:
+            self._fail(raw, lsp.ErrorCodes.ServerNotInitialized, "send initialize first")
+            return False
+        if self._initialized and method == lsp.INITIALIZE:
+            self._fail(raw, lsp.ErrorCodes.InvalidRequest, "initialize was sent twice")
+            return False
+        return True
+
+    def _awaited(self, message_id: Any) -> bool:
+        """Whether somebody still waits for this response."""
+        future = self._request_futures.get(message_id)
+        if future is None or future.done():
+            self._request_futures.pop(message_id, None)
+            return False
+        return True
+
+    def _fail(self, raw: dict[str, Any], code: int, text: str) -> None:
+        if (message_id := raw.get("id")) is not None:
+            error = lsp.ResponseError(code=int(code), message=text)
+            self._send_response(message_id, error=error)
+
+    def _refuse_malformed(self, raw: dict[str, Any], error: JsonRpcException) -> None:
+        method, cause = raw.get("method"), error.__cause__ or error
+        if method is None:
+            future = self._request_futures.pop(raw["id"], None)
+            if future is not None:
+                future.set_exception(error)
+            return
+        detail = _first_reason(cause)
+        self._fail(
+            raw, lsp.ErrorCodes.InvalidParams, f"{method}: the parameters are wrong: {detail}"
+        )
+        if method in (lsp.TEXT_DOCUMENT_DID_OPEN, lsp.TEXT_DOCUMENT_DID_CHANGE):
+            # The text can no longer be known: better no document than a wrong one.
+            uri = _uri_in(raw.get("params"))
+            if uri is not None:
+                log.error(
+                    "could not read %s for %s: its text is unknown until reopened", method, uri
+                )
+                self._void(uri)
+
+    # ---- messages out ------------------------------------------------------------------
+
+    def _send_data(self, data: Any) -> None:
+        writer = self.writer
+        if writer is None:
+            return
+        try:
+            body = json.dumps(data, default=self._serialize_message).encode()
+        except (TypeError, ValueError, AttributeError) as error:
+            if getattr(data, "result", None) is None:
+                raise
+            log.exception("could not encode the result of a request")
+            failure = lsp.ResponseError(
+                code=int(lsp.ErrorCodes.InternalError), message=f"the result can't be sent: {error}"
+            )
+            self._send_response(data.id, error=failure)
+            return
+        header = b"Content-Length: %d\r\n\r\n" % len(body) if self._include_headers else b""
+        writer.write(header + body)
+
+    def send_request(
+        self,
+        method: str,
+        params: Any | None = None,
+        callback: Callable[[Any], None] | None = None,
+        msg_id: str | int | None = None,
+    ) -> Future[Any]:
+        """Send a request; cancelling its future tells the editor so."""
+        future = super().send_request(method, params, callback, msg_id)
+        ids = [key for key, value in self._request_futures.items() if value is future]
+
+        def forget(done: Future[Any]) -> None:
+            if done.cancelled() and ids:
+                self._request_futures.pop(ids[0], None)
+                self._result_types.pop(ids[0], None)
+                self.notify(lsp.CANCEL_REQUEST, lsp.CancelParams(id=ids[0]))
+
+        future.add_done_callback(forget)
+        return future
+
+    def _send_handler_result(self, future: Future[Any], *, msg_id: str | int) -> None:
+        """Answer a request: an error is one sentence for the user, the traceback is for the log."""
+        self._request_futures.pop(msg_id, None)
+        if future.cancelled():
+            code, text = lsp.LSPErrorCodes.RequestCancelled, "the request was cancelled"
+        elif (error := future.exception()) is None:
+            self._send_response(msg_id, result=future.result())
+            return
+        elif isinstance(error, JsonRpcException):
+            self._send_response(msg_id, error=error.to_response_error())
+            return
+        else:
+            log.error("a request failed", exc_info=error)
+            code, text = lsp.ErrorCodes.InternalError, f"{type(error).__name__}: {error}"
+        self._send_response(msg_id, error=lsp.ResponseError(code=int(code), message=text))
+
+    # ---- documents ---------------------------------------------------------------------
+
+    @lsp_method(lsp.TEXT_DOCUMENT_DID_OPEN)
+    def lsp_text_document__did_open(self, params: lsp.DidOpenTextDocumentParams) -> None:
+        """Put the document into the snapshot."""
+        item = params.text_document
+        document = Document.opened(item.uri, str(item.language_id), item.version, item.text)
+        self.store.update(lambda now: now.open(document))
+        self._server.document_changed(None, document)
+
+    @lsp_method(lsp.TEXT_DOCUMENT_DID_CHANGE)
+    def lsp_text_document__did_change(self, params: lsp.DidChangeTextDocumentParams) -> None:
+        """Apply the changes; a version that does not grow makes the text unknown."""
+        uri, version = params.text_document.uri, params.text_document.version
+        old = self.store.now.documents.get(uri)
+        if old is None or (old.version is not None and version <= old.version):
+            log.error("a change of %s came out of order: its text is unknown until reopened", uri)
+            self._void(uri)
+            return
+        changes = [_content_change(change) for change in params.content_changes]
+        new = old.changed(version, apply_changes(old.text, changes, self.encoding))
+        self.store.update(lambda now: now.open(new))
+        self._server.document_changed(old, new)
+
+    @lsp_method(lsp.TEXT_DOCUMENT_DID_CLOSE)
+    def lsp_text_document__did_close(self, params: lsp.DidCloseTextDocumentParams) -> None:
+        """Let the disk speak for the document again."""
+        self._void(params.text_document.uri)
+
+    def _void(self, uri: str) -> None:
+        old = self.store.now.documents.get(uri)
+        if old is not None:
+            self.store.update(lambda now: now.close(uri))
+            self._server.document_changed(old, None)
+
+    @lsp_method(lsp.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS)
+    def lsp_workspace__did_change_workspace_folders(
+        self, params: lsp.DidChangeWorkspaceFoldersParams
+    ) -> None:
+        """Add and remove folders."""
+        removed = {folder.uri for folder in params.event.removed}
+        added = tuple(Folder.of(folder.uri, folder.name) for folder in params.event.added)
+        kept = tuple(folder for folder in self.store.now.folders if folder.uri not in removed)
+        self.store.update(lambda now: now.with_folders(kept + added))
+
+    # ---- life cycle --------------------------------------------------------------------
+
+    @lsp_method(lsp.WORKSPACE_EXECUTE_COMMAND)
+    async def lsp_workspace__execute_command(self, params: lsp.ExecuteCommandParams) -> object:
+        """Run a command as a task of its own, so that $/cancelRequest reaches it."""
+        command = self.commands.get(params.command)
+        if command is None:
+            known = ", ".join(sorted(self.commands))
+            message = f"unknown command {params.command!r}; Fixwright's commands are: {known}"
+            raise JsonRpcInvalidParams(message)
+        return await command(tuple(params.arguments or ()))
+
+    @lsp_method(lsp.SHUTDOWN)
+    async def lsp_shutdown(self, *_: object) -> None:
+        """Cancel what runs, release what it held, and answer."""
+        self._shutdown = True
+        for message_id, future in list(self._request_futures.items()):
+            if message_id != self.msg_id and not future.done():
+                future.cancel()
+        await self._server.release()
+
+    @lsp_method(lsp.EXIT)
+    def lsp_exit(self, *_: object) -> None:
+        """Let the main task end the process."""
+        self.exit_requested.set()
+
+
+def _content_change(change: lsp.TextDocumentContentChangeEvent) -> ContentChange:
+    if isinstance(change, lsp.TextDocumentContentChangePartial):
+        start, end = change.range.start, change.range.end
+        return ContentChange((start.line, start.character), (end.line, end.character), change.text)
+    return ContentChange(None, None, change.text)
+
+
+def _uri_in(params: Any) -> str | None:
+    document = params.get("textDocument") if isinstance(params, dict) else None
+    uri = document.get("uri") if isinstance(document, dict) else None
+    return uri if isinstance(uri, str) else None
+
+
+def _first_reason(error: BaseException) -> str:
+    """The innermost message of a decoding error: cattrs nests one group per level."""
+    while isinstance(error, BaseExceptionGroup) and error.exceptions:
+        error = error.exceptions[0]
+    return f"{type(error).__name__}: {error}"
+
+
+__all__ = ["Command", "FixwrightProtocol", "Text", "dispatched_snapshot", "tolerant_converter"]

@@ -1,0 +1,210 @@
+"""A run as the JSON object that commands return and the command line prints."""
+
+from __future__ import annotations
+
+from typing import Literal, TypedDict
+
+from fixwright.failures.model import Failure, Frame
+from fixwright.runs.run import Run
+from fixwright.workspace.document import UnreadableDocument
+from fixwright.workspace.draft import Draft
+from fixwright.workspace.position import Range
+from fixwright.workspace.snapshot import UnknownDocument
+from fixwright.workspace.text import Encoding, Text
+from fixwright_sandbox import Captured, ChangedFile, Result
+
+OUTPUT_LIMIT = 64 << 10
+"""Characters of each stream that a report holds, half from its head and half from its tail."""
+
+class WirePosition(TypedDict):
+    line: int
+    character: int
+class WireRange(TypedDict):
+    start: WirePosition
+    end: WirePosition
+
+
+class FrameReport(TypedDict):
+    """One call on the way to a failure."""
+
+    uri: str | None
+    range: WireRange | None
+    name: str
+
+
+class FailureReport(TypedDict):
+    """One failure, with its place in the workspace."""
+
+    kind: str
+    message: str
+    uri: str | None
+    range: WireRange | None
+    testId: str | None
+    notes: list[str]
+    frames: list[FrameReport]
+    related: list[FailureReport]
+
+
+class TestsReport(TypedDict):
+    """How many tests did what."""
+
+    passed: int
+    failed: int
+    skipped: int
+
+
+class FileReport(TypedDict):
+    """A file that the run wrote, in its copy of the workspace."""
+
+    path: str
+    change: str
+    bytes: int
+
+
+RunStatus = Literal[
+    "passed", "failed", "timeout", "memory", "processes", "output", "disk", "cancelled", "refused", "error"
+]  # fmt: skip
+
+
+class RunReport(TypedDict):
+    """See "Public interface" in ARCHITECTURE.md."""
+
+    runId: str
+    title: str
+    status: RunStatus
+    reason: str | None
+    exitCode: int | None
+    signal: str | None
+    durationMs: float
+    startMs: float
+    backend: str
+    image: str | None
+    peakMemoryBytes: int | None
+    stdout: str
+    stderr: str
+    truncated: bool
+    failures: list[FailureReport]
+    tests: TestsReport | None
+    files: list[FileReport]
+
+
+def run_report(run: Run, encoding: Encoding) -> RunReport:
+    """Everything about a finished run. Reads closed documents: call it off the loop."""
+    result = run.result
+    places = _Places(run.draft, encoding)
+    stdout, stderr = _shown(result.stdout), _shown(result.stderr)
+    status: RunStatus = result.status
+    if status == "passed" and run.failures:
+        status = "failed"
+    return RunReport(
+        runId=run.id,
+        title=run.title,
+        status=status,
+        reason=_reason(run),
+        exitCode=result.exit_code,
+        signal=result.signal,
+        durationMs=round(result.duration * 1000, 3),
+        startMs=round(result.started_at * 1000, 3),
+        backend=result.backend,
+        image=result.image,
+        peakMemoryBytes=result.peak_memory,
+        stdout=stdout[0],
+        stderr=stderr[0],
+        truncated=stdout[1] or stderr[1],
+        failures=[_failure(run, failure, places) for failure in run.failures],
+        tests=_tests(run),
+        files=[_file(file) for file in result.files],
+    )
+
+
+def refused_report(title: str, reason: str, *, status: RunStatus = "refused") -> RunReport:
+    """The report of a run that was not started."""
+    return RunReport(
+        runId="", title=title, status=status, reason=reason, exitCode=None, signal=None,
+        durationMs=0.0, startMs=0.0, backend="none", image=None, peakMemoryBytes=None,
+        stdout="", stderr="", truncated=False, failures=[], tests=None, files=[],
+    )  # fmt: skip
+
+
+def _reason(run: Run) -> str | None:
+    return None if run.passed else (run.result.message or run.outcome)
+
+
+def _tests(run: Run) -> TestsReport | None:
+    counts = run.tests
+    if counts is None:
+        return None
+    return TestsReport(passed=counts.passed, failed=counts.failed, skipped=counts.skipped)
+
+
+def _file(file: ChangedFile) -> FileReport:
+    return FileReport(path=file.path, change=file.change, bytes=file.size)
+
+
+def _shown(captured: Captured) -> tuple[str, bool]:
+    """The text of a stream, and whether something of it is left out."""
+    whole = captured.total <= len(captured.head) + len(captured.tail)
+    text = captured.head.decode(errors="replace")
+    if not whole:
+        left_out = captured.total - len(captured.head) - len(captured.tail)
+        text += f"\n… {left_out} bytes left out …\n"
+    text += captured.tail.decode(errors="replace")
+    if len(text) <= OUTPUT_LIMIT:
+        return text, not whole
+    half = OUTPUT_LIMIT // 2
+    left_out = len(text) - 2 * half
+    return f"{text[:half]}\n… {left_out} characters left out …\n{text[-half:]}", True
+
+
+def _failure(run: Run, failure: Failure, places: _Places) -> FailureReport:
+    uri = run.uri_of(failure)
+    return FailureReport(
+        kind=failure.kind,
+        message=failure.message,
+        uri=uri,
+        range=places.wire(uri, failure.range),
+        testId=failure.test_id,
+        notes=list(failure.notes),
+        frames=[_frame(run, frame, places) for frame in failure.frames],
+        related=[_failure(run, other, places) for other in failure.related],
+    )
+
+
+def _frame(run: Run, frame: Frame, places: _Places) -> FrameReport:
+    uri = run.root.uri_of(frame.path)
+    return FrameReport(uri=uri, range=places.wire(uri, frame.range), name=frame.name)
+
+
+class _Places:
+    """Converts ranges over the text that ran to the editor's units, reading each text once."""
+
+    def __init__(self, draft: Draft, encoding: Encoding) -> None:
+        self._draft = draft
+        self._encoding = encoding
+        self._texts: dict[str, Text | None] = {}
+
+    def wire(self, uri: str | None, place: Range | None) -> WireRange | None:
+        if uri is None or place is None:
+            return None
+        text = self._text(uri)
+        if text is None:
+            return None
+        start = text.to_client(place.start, self._encoding)
+        end = text.to_client(place.end, self._encoding)
+        return WireRange(
+            start=WirePosition(line=start[0], character=start[1]),
+            end=WirePosition(line=end[0], character=end[1]),
+        )
+
+    def _text(self, uri: str) -> Text | None:
+        if uri not in self._texts:
+            try:
+                self._texts[uri] = Text(self._draft.text(uri))
+            except (UnknownDocument, UnreadableDocument):  # written and gone again, or not text
+                self._texts[uri] = None
+        return self._texts[uri]
+
+
+def result_line(result: Result) -> str:
+    """How a run ended, in one line: for logs and progress."""
+    return f"{result.status} after {result.duration * 1000:.0f} ms on {result.backend}"

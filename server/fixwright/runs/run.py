@@ -1,0 +1,57 @@
+"""One finished execution, with what it means for the workspace."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fixwright.failures.model import Failure, TestCounts
+from fixwright.runs.target import Target
+from fixwright.runs.tree import Root
+from fixwright.workspace.draft import Draft
+from fixwright.workspace.snapshot import Snapshot
+from fixwright_sandbox import Result
+
+
+@dataclass(frozen=True)
+class Run:
+    """What ran, of which text, and what came out.
+
+    `draft` holds the text that ran: it is empty for a run of the snapshot itself.
+    """
+
+    id: str
+    target: Target
+    title: str
+    draft: Draft
+    root: Root
+    result: Result
+    failures: tuple[Failure, ...]
+    tests: TestCounts | None
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The workspace that the run saw, below its draft."""
+        return self.draft.base
+
+    def uri_of(self, failure: Failure) -> str | None:
+        """The document that a failure points into; its run's own file when it has no place."""
+        if failure.path is not None and (uri := self.root.uri_of(failure.path)) is not None:
+            return uri
+        return self.target.uri
+
+    @property
+    def passed(self) -> bool:
+        """Whether it ran to its end without a failure."""
+        return self.result.status == "passed" and not self.failures
+
+    @property
+    def outcome(self) -> str:
+        """What came out, in a few words: "passed in 35 ms", "NameError: name 'x' …"."""
+        milliseconds = f"{self.result.duration * 1000:.0f} ms"
+        counts = f" ({self.tests.passed} tests)" if self.tests and self.tests.passed else ""
+        if self.passed:
+            return f"passed in {milliseconds}{counts}"
+        if self.failures:
+            more = f", and {len(self.failures) - 1} more" if len(self.failures) > 1 else ""
+            return f"{self.failures[0].title}{more}"
+        return self.result.message
