@@ -1,0 +1,112 @@
+"""What a run says while it goes, and what is left when it has ended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+Status = Literal[
+    "passed", "failed", "timeout", "memory", "processes", "output", "disk", "cancelled", "error"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedFile:
+    r"""A file that the run created, modified or deleted in its copy of the tree.
+
+    Attributes:
+        path: relative POSIX path; bytes that are not UTF-8 are shown as `\xNN`.
+        change: what happened to it.
+        size: bytes; 0 for a deleted file and for what is not a regular file.
+        data: the content. None for a deleted file, for one over the collection limits, for
+            one whose name is not UTF-8, and for links, devices, sockets and pipes.
+    """
+
+    path: str
+    change: Literal["created", "modified", "deleted"]
+    size: int
+    data: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Captured:
+    """One output stream, kept within a bound.
+
+    When `total` is more than `len(head) + len(tail)`, the middle was left out.
+    """
+
+    head: bytes = b""
+    tail: bytes = b""
+    total: int = 0
+
+    @property
+    def omitted(self) -> int:
+        """How many bytes between head and tail were not kept."""
+        return self.total - len(self.head) - len(self.tail)
+
+    @property
+    def data(self) -> bytes:
+        """Head and tail; where the middle is missing, a line that says so stands for it."""
+        if not self.omitted:
+            return self.head + self.tail
+        return self.head + b"\n... %d bytes left out ...\n" % self.omitted + self.tail
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How a run ended.
+
+    Attributes:
+        status: `passed` is exit code 0, `failed` any other end of its own; a limit's name
+            when that limit ended it; `error` when the sandbox could not run it.
+        message: a sentence: what ended it and, where there is something to do, what.
+        exit_code: None when a signal ended it, or when it never ran.
+        signal: the signal's name, such as `SIGKILL`.
+        started_at: seconds since the epoch.
+        duration: seconds, from the start to the last process gone.
+        stdout: its standard output.
+        stderr: its standard error.
+        reports: structured reports of the guest, see ARCHITECTURE.md; written by the code
+            that ran, so not to be trusted.
+        files: what it changed in its copy of the tree.
+        peak_memory: bytes, sampled; None when nothing was measured.
+        backend: where it ran.
+        image: the container's image, where there is one.
+    """
+
+    status: Status
+    message: str
+    exit_code: int | None
+    signal: str | None
+    started_at: float
+    duration: float
+    stdout: Captured
+    stderr: Captured
+    reports: tuple[Mapping[str, object], ...]
+    files: tuple[ChangedFile, ...]
+    peak_memory: int | None
+    backend: str
+    image: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One moment of a run.
+
+    Attributes:
+        kind: `start` and `end` come once, first and last.
+        t: seconds since the start.
+        data: the bytes of a `stdout` or `stderr` event.
+        file: of a `file` event.
+        result: of the `end` event.
+        dropped: bytes of output between the previous event and this one that were kept out
+            of the events because there was too much; `Result` has their head and tail.
+    """
+
+    kind: Literal["start", "stdout", "stderr", "file", "end"]
+    t: float
+    data: bytes = b""
+    file: ChangedFile | None = None
+    result: Result | None = None
+    dropped: int = 0

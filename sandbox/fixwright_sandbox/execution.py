@@ -1,0 +1,138 @@
+"""One run as its starter sees it, and the recording that stands behind it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from collections.abc import AsyncIterator, Mapping
+from typing import Literal
+
+from .capture import Capture
+from .events import ChangedFile, Event, Result, Status
+from .settings import SandboxSettings
+
+
+class Recording:
+    """What a run said so far. Its memory is bounded by the settings."""
+
+    def __init__(self, settings: SandboxSettings, *, backend: str, image: str | None) -> None:
+        self._backend = backend
+        self._image = image
+        self._streams = {
+            "stdout": Capture(settings.capture_bytes),
+            "stderr": Capture(settings.capture_bytes),
+        }
+        self._reports: list[Mapping[str, object]] = []
+        self._files: list[ChangedFile] = []
+        self._event_room = settings.event_bytes
+        self._dropped = 0
+        self._started_at = time.time()
+        self._clock = time.monotonic()
+        self._changed = asyncio.Event()
+        self.events: list[Event] = []
+        self.result: Result | None = None
+
+    @property
+    def changed(self) -> asyncio.Event:
+        """Set at the next event; take it anew after each."""
+        return self._changed
+
+    def start(self) -> None:
+        """The program starts now."""
+        self._started_at = time.time()
+        self._clock = time.monotonic()
+        self._append(Event("start", 0.0))
+
+    def output(self, stream: Literal["stdout", "stderr"], data: bytes) -> None:
+        """The program wrote `data`."""
+        self._streams[stream].add(data)
+        if len(data) > self._event_room:
+            self._dropped += len(data)
+            return
+        self._event_room -= len(data)
+        self._append(Event(stream, self._elapsed(), data=data, dropped=self._take_dropped()))
+
+    def report(self, report: Mapping[str, object]) -> None:
+        """The guest reported something structured."""
+        self._reports.append(report)
+
+    def file(self, file: ChangedFile) -> None:
+        """The program changed a file."""
+        self._files.append(file)
+        self._append(Event("file", self._elapsed(), file=file, dropped=self._take_dropped()))
+
+    def finish(
+        self,
+        status: Status,
+        message: str,
+        *,
+        exit_code: int | None = None,
+        signal: str | None = None,
+        duration: float | None = None,
+        peak_memory: int | None = None,
+    ) -> Result:
+        """The run has ended; nothing more will be recorded."""
+        self.result = Result(
+            status=status,
+            message=message,
+            exit_code=exit_code,
+            signal=signal,
+            started_at=self._started_at,
+            duration=self._elapsed() if duration is None else duration,
+            stdout=self._streams["stdout"].result(),
+            stderr=self._streams["stderr"].result(),
+            reports=tuple(self._reports),
+            files=tuple(self._files),
+            peak_memory=peak_memory,
+            backend=self._backend,
+            image=self._image,
+        )
+        end = Event("end", self._elapsed(), result=self.result, dropped=self._take_dropped())
+        self._append(end)
+        return self.result
+
+    def _elapsed(self) -> float:
+        return time.monotonic() - self._clock
+
+    def _take_dropped(self) -> int:
+        dropped, self._dropped = self._dropped, 0
+        return dropped
+
+    def _append(self, event: Event) -> None:
+        self.events.append(event)
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+
+class Execution:
+    """A run that was started: listen to it, wait for it, cancel it."""
+
+    def __init__(self, recording: Recording) -> None:
+        self.id = uuid.uuid4().hex[:12]
+        self.recording = recording
+        self.cancel_requested = asyncio.Event()
+
+    async def events(self) -> AsyncIterator[Event]:
+        """Every event from the start to `end`, as they come. Any number may listen."""
+        position = 0
+        while True:
+            changed = self.recording.changed
+            for event in self.recording.events[position:]:
+                position += 1
+                yield event
+                if event.kind == "end":
+                    return
+            if position == len(self.recording.events):
+                await changed.wait()
+
+    async def wait(self) -> Result:
+        """The result, once the run has ended. Cancelling this wait leaves the run alone."""
+        while self.recording.result is None:
+            await self.recording.changed.wait()
+        return self.recording.result
+
+    async def cancel(self) -> Result:
+        """End the run; returns when it is quiet, within about a second."""
+        self.cancel_requested.set()
+        return await self.wait()

@@ -1,0 +1,75 @@
+"""How a sandbox is set up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Literal
+
+from .jobs import Job
+from .limits import MIB, Limits
+from .tree import Tree
+
+BackendName = Literal["docker", "bubblewrap", "unconfined"]
+
+
+class SandboxUnavailable(Exception):
+    """No backend can be used. The message has a sentence for each that was tried."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """One run: what, over which files, within which limits.
+
+    Attributes:
+        runtime: `python` or `bash`.
+        job: what to execute.
+        tree: every file that the run sees.
+        limits: its bounds.
+        stdin: what it reads from standard input.
+        env: environment variables over the sandbox's minimal own.
+    """
+
+    runtime: str
+    job: Job
+    tree: Tree
+    limits: Limits = field(default_factory=Limits)
+    stdin: bytes = b""
+    env: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True)
+class SandboxSettings:
+    """How to open a sandbox.
+
+    Attributes:
+        backend: `auto` takes docker where an engine answers and has the image, else
+            bubblewrap. It never takes `unconfined`, which isolates nothing.
+        image: the container image.
+        pool: environments kept ready that belong to no workspace yet.
+        docker_host: the engine's address; None is the environment's or the context's.
+        python: the interpreter for bubblewrap and unconfined; None is the running one.
+        limits: what an environment that is started ahead of its first run is made for.
+        environments: most environments of one workspace at once; further runs wait.
+        idle_seconds: an environment that nobody used for so long is stopped.
+        tree_bytes: the largest tree that is sent.
+        capture_bytes: output kept of each stream at its head, and again at its tail.
+        event_bytes: output that a run's events hold; more is dropped from them.
+        collect_file_bytes: the largest changed file whose data is collected.
+        collect_bytes: data collected of a run's changed files together.
+    """
+
+    backend: Literal["auto"] | BackendName = "auto"
+    image: str = "fixwright/python:1"
+    pool: int = 1
+    docker_host: str | None = None
+    python: str | None = None
+    limits: Limits = field(default_factory=Limits)
+    environments: int = 2
+    idle_seconds: float = 900.0
+    tree_bytes: int = 256 * MIB
+    capture_bytes: int = 256 * 1024
+    event_bytes: int = 8 * MIB
+    collect_file_bytes: int = 1 * MIB
+    collect_bytes: int = 8 * MIB
