@@ -2,27 +2,149 @@
 
 from __future__ import annotations
 
-import runpy
+import gc
+import os
 import sys
-import traceback
+import threading
 from collections.abc import Callable
+from types import CodeType, TracebackType
 from typing import Any
 
+from . import python_main
+from .python_exceptions import describe_exception, simple_report
+from .python_frames import is_guest
+from .python_sources import Sources
 
-def main(job: dict[str, Any], report: Callable[[dict[str, Any]], None]) -> int:
-    """Run the file as `python FILE` would; report an exception that nobody caught."""
-    path: str = job["path"]
-    sys.argv = [path, *job.get("args", ())]
-    sys.path.insert(0, path.rpartition("/")[0] or ".")
+Report = Callable[[dict[str, Any]], None]
+
+
+def main(job: dict[str, Any], report: Report) -> int:
+    """Run the job in this process, whose current directory is the tree's root.
+
+    Returns:
+        The exit status that the interpreter would have had.
+    """
+    gc.freeze()  # what came with the fork need not be looked at again when the program ends
+    process, root = os.getpid(), os.getcwd()
+    python_main.open_standard_streams()
+    sources = Sources(root)
+    program = Program(sources, _Reporter(report, process))
+    program.watch_threads()
+    status = python_main.finish(sources.root, _run(job, program))
+    if os.getpid() != process:
+        os._exit(status)  # a fork that the program made and that ran to its end
+    return status
+
+
+def _run(job: dict[str, Any], program: Program) -> int:
+    if job["kind"] == "file":
+        return program.run_file(job["path"], list(job.get("args", ())))
+    raise ValueError(f"a Python job of kind {job['kind']!r} is not known")
+
+
+class _Reporter:
+    """Sends reports, as long as this is the process that the runner started."""
+
+    def __init__(self, report: Report, process: int) -> None:
+        self._report = report
+        self._process = process
+
+    def __call__(self, report: dict[str, Any]) -> None:
+        if os.getpid() != self._process:
+            return
+        try:
+            self._report(report)
+        except Exception:  # noqa: BLE001 - a program may close every descriptor: its loss
+            return
+
+
+class Program:
+    """A program and what becomes of the exceptions that nobody catches."""
+
+    def __init__(self, sources: Sources, report: Report) -> None:
+        self.sources = sources
+        self.report = report
+
+    def watch_threads(self) -> None:
+        """Report exceptions that end a thread, and go on as `threading` would."""
+        original = threading.excepthook
+
+        def hook(args: Any) -> None:
+            if args.exc_value is not None and args.exc_type is not SystemExit:
+                name = args.thread.name if args.thread is not None else "a thread"
+                self.report(describe_exception(args.exc_value, self.sources, thread=name))
+            original(args)
+
+        threading.excepthook = hook
+
+    def run_file(self, path: str, args: list[str]) -> int:
+        """Run a file as `python FILE` would."""
+        namespace = python_main.new_main(path, args).__dict__
+        try:
+            with open(path, "rb") as file:
+                source = file.read()
+        except OSError as error:
+            message = f"can't open file {os.path.abspath(path)!r}: {error.strerror}"
+            self.report(simple_report(type(error).__name__, message))
+            sys.stderr.write(f"python: {message}\n")
+            return 2
+        return self.guarded(lambda: execute(compile_file(source, os.path.abspath(path)), namespace))
+
+    def guarded(self, action: Callable[[], object]) -> int:
+        """Call the program; report and print what it raises.
+
+        Returns:
+            The exit status.
+        """
+        try:
+            action()
+        except SystemExit as error:
+            return self._exit(error)
+        except BaseException as error:  # noqa: BLE001 - whatever a program raises is its result
+            self.report(describe_exception(error, self.sources))
+            show(error)
+            return 130 if isinstance(error, KeyboardInterrupt) else 1
+        return 0
+
+    def _exit(self, error: SystemExit) -> int:
+        code = 0 if error.code is None else error.code
+        status = code & 0xFF if isinstance(code, int) else 1
+        if status:
+            self.report(describe_exception(error, self.sources))
+        if not isinstance(code, int):
+            sys.stderr.write(f"{code}\n")
+        return status
+
+
+def compile_file(source: bytes, filename: str) -> CodeType:
+    """Compile a file as the interpreter does, errors of its encoding included."""
     try:
-        runpy.run_path(path, run_name="__main__")
-    except SystemExit as exit_:
-        if exit_.code is None or isinstance(exit_.code, int):
-            return exit_.code or 0
-        sys.stderr.write(f"{exit_.code}\n")
-        return 1
-    except BaseException as error:  # noqa: BLE001 (whatever the user's code raises is its result)
-        report({"type": "exception", "kind": type(error).__name__, "message": str(error)})
-        traceback.print_exc()
-        return 1
-    return 0
+        return compile(source, filename, "exec", dont_inherit=True)
+    except ValueError as error:  # null bytes, before Python 3.12
+        line = source[: source.find(b"\0")].count(b"\n") + 1
+        raise SyntaxError(str(error), (filename, line, None, None)) from None
+
+
+def execute(code: CodeType, namespace: dict[str, Any]) -> None:
+    """Execute a program's code in its namespace."""
+    exec(code, namespace)  # noqa: S102 - running the user's program is what this is for
+
+
+def show(error: BaseException) -> None:
+    """Print an exception as the interpreter does, through the program's own hook."""
+    traceback = _without_guest(error.__traceback__)
+    error = error.with_traceback(traceback)
+    try:
+        sys.excepthook(type(error), error, traceback)
+    except BaseException as second:  # noqa: BLE001 - the program's own hook may raise anything
+        sys.stderr.write("Error in sys.excepthook:\n")
+        second = second.with_traceback(_without_guest(second.__traceback__))
+        sys.__excepthook__(type(second), second, second.__traceback__)
+        sys.stderr.write("\nOriginal exception was:\n")
+        sys.__excepthook__(type(error), error, traceback)
+
+
+def _without_guest(traceback: TracebackType | None) -> TracebackType | None:
+    while traceback is not None and is_guest(traceback.tb_frame):
+        traceback = traceback.tb_next
+    return traceback
