@@ -1,0 +1,1 @@
+"""What the editor and the disk say now: text, positions, documents, snapshots, drafts, paths."""

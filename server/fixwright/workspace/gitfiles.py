@@ -1,0 +1,65 @@
+"""What git says belongs to a folder, asked so that a hostile repository can make it run nothing."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+_SECONDS = 20.0
+_HARDENING = (
+    "core.fsmonitor=false",  # a program that git would ask what changed
+    "core.hooksPath=/dev/null",
+    # A partial clone fetches what it lacks (a .gitignore of a sparse checkout), by programs that
+    # the repository names: uploadpack, ssh command, remote helpers, credential helpers.
+    "protocol.allow=never",
+    "core.sshCommand=false",
+    "core.gitProxy=",
+    "credential.helper=",
+    "core.pager=cat",
+    "core.quotePath=false",
+)
+_KEPT_VARIABLES = ("PATH", "HOME", "XDG_CONFIG_HOME", "LD_LIBRARY_PATH")
+
+
+def git_names(directory: Path) -> list[str] | None:
+    """Names below `directory`, tracked or not ignored, relative to it and with ``/``. I/O.
+
+    Nested repositories end with ``/``; submodules are named like files.
+
+    Returns:
+        None when `directory` is in no work tree that git accepts, or git is missing or does not
+        answer.
+    """
+    settings = [part for setting in _HARDENING for part in ("-c", setting)]
+    listing = ["ls-files", "--cached", "--others", "--exclude-standard", "--deduplicate", "-z"]
+    try:
+        answer = subprocess.run(  # noqa: S603 - a fixed argument vector, no shell
+            ["git", "--no-pager", "--literal-pathspecs", *settings, *listing],  # noqa: S607 - the user's git
+            cwd=directory,
+            env=_environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            timeout=_SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    if answer.returncode != 0:
+        return None
+    return [os.fsdecode(name) for name in answer.stdout.split(b"\0") if name]
+
+
+def _environment() -> dict[str, str]:
+    """No GIT_* variable of ours decides which repository is read; no lazy fetch, lock or prompt."""
+    kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
+    return kept | {
+        "LC_ALL": "C",
+        "GIT_OPTIONAL_LOCKS": "0",
+        "GIT_NO_LAZY_FETCH": "1",  # git 2.45 and later; the protocol settings say it to older ones
+        "GIT_ALLOW_PROTOCOL": "none",
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_ASKPASS": "false",
+        "GIT_SSH_COMMAND": "false",
+    }

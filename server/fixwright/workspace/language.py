@@ -1,0 +1,62 @@
+"""The LSP language id of a file that no editor has named."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+_BY_SUFFIX = {
+    ".bash": "shellscript",
+    ".c": "c",
+    ".cc": "cpp",
+    ".cpp": "cpp",
+    ".cs": "csharp",
+    ".css": "css",
+    ".go": "go",
+    ".h": "c",
+    ".hpp": "cpp",
+    ".html": "html",
+    ".java": "java",
+    ".js": "javascript",
+    ".json": "json",
+    ".jsx": "javascriptreact",
+    ".lua": "lua",
+    ".md": "markdown",
+    ".mjs": "javascript",
+    ".php": "php",
+    ".py": "python",
+    ".pyi": "python",
+    ".pyw": "python",
+    ".rb": "ruby",
+    ".rs": "rust",
+    ".sh": "shellscript",
+    ".sql": "sql",
+    ".toml": "toml",
+    ".ts": "typescript",
+    ".tsx": "typescriptreact",
+    ".yaml": "yaml",
+    ".yml": "yaml",
+}
+_SHEBANG = re.compile(r"#!\s*(?:\S*/env\s+(?:-\S+\s+)*)?(?:\S*/)?(?P<name>[a-z]+)")
+_BY_INTERPRETER = {
+    "bash": "shellscript",
+    "dash": "shellscript",
+    "ksh": "shellscript",
+    "lua": "lua",
+    "node": "javascript",
+    "perl": "perl",
+    "python": "python",
+    "ruby": "ruby",
+    "sh": "shellscript",
+    "zsh": "shellscript",
+}
+
+
+def guess_language(path: Path | None, head: str) -> str:
+    """The language id by name, else by a ``#!`` line in `head`, else ``plaintext``."""
+    if path is not None and (language := _BY_SUFFIX.get(path.suffix.lower())):
+        return language
+    shebang = _SHEBANG.match(head)
+    if shebang is None:
+        return "plaintext"
+    return _BY_INTERPRETER.get(shebang["name"], "plaintext")

@@ -1,0 +1,67 @@
+"""Documents laid over the files of a folder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+
+from fixwright.workspace.document import Document
+from fixwright.workspace.files import FileEntry
+from fixwright.workspace.paths import path_to_uri, relative_path, uri_to_path
+
+
+def overlay(
+    root: Path,
+    entries: Iterable[FileEntry],
+    documents: Mapping[str, Document],
+    gone: frozenset[str] = frozenset(),
+) -> Iterator[FileEntry]:
+    """The entries, each with the document that stands for it, then the documents that have none.
+
+    Args:
+        root: The folder.
+        entries: What is on disk there.
+        documents: By canonical URI; those elsewhere and those in ``.git`` are left out.
+        gone: Canonical URIs of files to leave out.
+    """
+    extra = dict[str, tuple[Path, Document]]()
+    for uri, document in documents.items():
+        path = uri_to_path(uri)
+        inside = None if path is None else relative_path(root, path)
+        if path is not None and inside is not None and ".git" not in path.parts:
+            extra[inside] = (path, document)
+    # A document may need a folder where the disk has a file.
+    folders = {str(above) for inside in extra for above in PurePosixPath(inside).parents}
+    missing = dict(extra)
+    for entry in entries:
+        missing.pop(entry.path, None)
+        if entry.path in folders or (gone and path_to_uri(entry.source) in gone):
+            continue
+        if (found := extra.get(entry.path)) is not None:
+            yield replace(entry, document=found[1])
+        else:
+            yield _through_link(root, entry, extra)
+    for inside, (path, document) in missing.items():
+        yield _entry_of(inside, path, document)
+
+
+def _through_link(
+    root: Path, entry: FileEntry, extra: Mapping[str, tuple[Path, Document]]
+) -> FileEntry:
+    """An entry behind a link whose target is open shows what the editor holds."""
+    if not extra:
+        return entry
+    real = relative_path(Path(os.path.realpath(root)), Path(os.path.realpath(entry.source)))
+    found = extra.get(real) if real is not None and real != entry.path else None
+    return entry if found is None else replace(entry, document=found[1])
+
+
+def _entry_of(inside: str, path: Path, document: Document) -> FileEntry:
+    """The entry of a document that is new, or ignored on disk."""
+    try:
+        entry = FileEntry.on_disk(inside, path, path.stat())
+    except OSError:
+        entry = FileEntry(inside, path, 0, 0, 0, executable=False)
+    return replace(entry, document=document)
