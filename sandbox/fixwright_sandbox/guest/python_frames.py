@@ -44,6 +44,19 @@ def is_guest(frame: FrameType) -> bool:
     return str(frame.f_globals.get("__name__")).startswith(f"{__package__}.")
 
 
+def of_the_program(traceback: TracebackType | None) -> TracebackType | None:
+    """Return the part of a traceback that begins with the program's own outermost frame.
+
+    What is around it is the guest and, where that runs coroutines, asyncio.
+    """
+    while traceback is not None:
+        module = str(traceback.tb_frame.f_globals.get("__name__"))
+        if not (is_guest(traceback.tb_frame) or module.startswith("asyncio.")):
+            break
+        traceback = traceback.tb_next
+    return traceback
+
+
 def entries(traceback: TracebackType | None) -> list[Entry]:
     """Return what a traceback passes through, outermost first, without the guest's own frames.
 
@@ -51,6 +64,7 @@ def entries(traceback: TracebackType | None) -> list[Entry]:
     assertion methods) are left out too: nobody reads them.
     """
     found: list[Entry] = []
+    traceback = of_the_program(traceback)
     while traceback is not None:
         frame = traceback.tb_frame
         if not _is_hidden(frame):

@@ -7,12 +7,12 @@ import os
 import sys
 import threading
 from collections.abc import Callable
-from types import CodeType, TracebackType
+from types import CodeType
 from typing import Any
 
-from . import python_main
+from . import python_chunks, python_main
 from .python_exceptions import describe_exception, simple_report
-from .python_frames import is_guest
+from .python_frames import of_the_program
 from .python_sources import Sources
 
 Report = Callable[[dict[str, Any]], None]
@@ -39,6 +39,8 @@ def main(job: dict[str, Any], report: Report) -> int:
 def _run(job: dict[str, Any], program: Program) -> int:
     if job["kind"] == "file":
         return program.run_file(job["path"], list(job.get("args", ())))
+    if job["kind"] == "chunks":
+        return program.run_chunks(job["path"], job["chunks"])
     raise ValueError(f"a Python job of kind {job['kind']!r} is not known")
 
 
@@ -90,6 +92,11 @@ class Program:
             return 2
         return self.guarded(lambda: execute(compile_file(source, os.path.abspath(path)), namespace))
 
+    def run_chunks(self, path: str, chunks: list[dict[str, Any]]) -> int:
+        """Run pieces of a file."""
+        main = python_main.new_main(path, [], package=python_main.package_of(path)).__dict__
+        return self.guarded(lambda: python_chunks.run_chunks(path, chunks, main, self.sources))
+
     def guarded(self, action: Callable[[], object]) -> int:
         """Call the program; report and print what it raises.
 
@@ -132,19 +139,13 @@ def execute(code: CodeType, namespace: dict[str, Any]) -> None:
 
 def show(error: BaseException) -> None:
     """Print an exception as the interpreter does, through the program's own hook."""
-    traceback = _without_guest(error.__traceback__)
+    traceback = of_the_program(error.__traceback__)
     error = error.with_traceback(traceback)
     try:
         sys.excepthook(type(error), error, traceback)
     except BaseException as second:  # noqa: BLE001 - the program's own hook may raise anything
         sys.stderr.write("Error in sys.excepthook:\n")
-        second = second.with_traceback(_without_guest(second.__traceback__))
+        second = second.with_traceback(of_the_program(second.__traceback__))
         sys.__excepthook__(type(second), second, second.__traceback__)
         sys.stderr.write("\nOriginal exception was:\n")
         sys.__excepthook__(type(error), error, traceback)
-
-
-def _without_guest(traceback: TracebackType | None) -> TracebackType | None:
-    while traceback is not None and is_guest(traceback.tb_frame):
-        traceback = traceback.tb_next
-    return traceback

@@ -56,6 +56,19 @@ def new_main(path: str, args: list[str], *, package: str | None = None) -> Modul
     return main
 
 
+def package_of(path: str) -> str | None:
+    """Return the package that a file lies in, and make it importable; None outside of one."""
+    folder = os.path.dirname(os.path.abspath(path))
+    names: list[str] = []
+    while os.path.isfile(os.path.join(folder, "__init__.py")):
+        folder, _, name = folder.rpartition(os.sep)
+        names.insert(0, name)
+    if not names:
+        return None
+    make_importable(folder)
+    return ".".join(names)
+
+
 def make_importable(folder: str) -> None:
     """Put a folder in front of `sys.path`, its modules before the standard library's.
 
