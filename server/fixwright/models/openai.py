@@ -1,0 +1,312 @@
+"""OpenAI's Chat Completions, and every server that is compatible with them.
+
+Ollama, vLLM, LM Studio, DeepSeek, OpenRouter and others speak this protocol, each with its own
+quirks; events are therefore read as plain JSON. Importing this module imports the SDK: only
+`fixwright.models.loading` does, in a thread.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, cast
+
+import openai
+
+from fixwright.models import errors
+from fixwright.models.connection import (
+    BROKEN_CONNECTION,
+    MALFORMED_EVENT,
+    broken,
+    drain,
+    ended_early,
+    event_object,
+    open_client,
+)
+from fixwright.models.json_reading import (
+    as_count,
+    as_list,
+    as_object,
+    as_text,
+    parse_arguments,
+)
+from fixwright.models.types import (
+    Call,
+    Delta,
+    Done,
+    Message,
+    ModelError,
+    Native,
+    Request,
+    StopReason,
+    Usage,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Iterator, Mapping
+
+    import httpx2
+    from openai.types.chat import ChatCompletionFunctionToolParam, ChatCompletionMessageParam
+
+    from fixwright.models.errors import Endpoint
+
+DEFAULT_URL = "https://api.openai.com/v1"
+
+_STOP_REASONS: dict[str, StopReason] = {
+    "stop": "end_turn",
+    "tool_calls": "tool_use",
+    "function_call": "tool_use",
+    "length": "max_tokens",
+    "content_filter": "refusal",
+}
+
+_THINKING_FIELDS = ("reasoning_content", "reasoning")
+"""How DeepSeek and vLLM spell it; DeepSeek wants it back in a loop of tool calls."""
+
+
+class OpenAIProvider:
+    """One model of one endpoint that speaks Chat Completions."""
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        api_key: str,
+        *,
+        max_tokens: int,
+        tools_need_no_reasoning: bool = False,
+        transport: httpx2.AsyncBaseTransport | None = None,
+    ) -> None:
+        """Build the client; no request is made.
+
+        Args:
+            endpoint: where, and which model.
+            api_key: never logged, never part of a message.
+            max_tokens: the output limit of a request that sets none.
+            tools_need_no_reasoning: the model rejects tools in this protocol unless its reasoning
+                is turned off explicitly.
+            transport: replaces the network, for priming.
+        """
+        self._endpoint = endpoint
+        self._secret = api_key
+        self._max_tokens = max_tokens
+        self._tools_need_no_reasoning = tools_need_no_reasoning
+        headers = {"authorization": f"Bearer {api_key}"}
+        self._client = openai.AsyncOpenAI(
+            api_key=api_key,
+            base_url=endpoint.url,
+            max_retries=0,
+            http_client=open_client(endpoint.url, headers, transport),
+        )
+
+    @property
+    def key(self) -> str:
+        """Names the protocol, endpoint and model: their native messages are of one kind."""
+        return f"openai:{self._endpoint.url}:{self.model}"
+
+    @property
+    def model(self) -> str:
+        """The model's name as the endpoint knows it."""
+        return self._endpoint.model
+
+    async def stream(self, request: Request) -> AsyncGenerator[Delta | Done, None]:
+        """See `Provider.stream`."""
+        answer = _Answer()
+        limit = request.max_tokens or self._max_tokens
+        # OpenAI's reasoning models take only the new name, other servers only the old one.
+        own = self._endpoint.url == DEFAULT_URL
+        silent = bool(request.tools) and self._tools_need_no_reasoning
+        try:
+            async with await self._client.chat.completions.create(
+                model=self.model,
+                messages=_messages(request, self.key),
+                tools=_tools(request) if request.tools else openai.omit,
+                max_completion_tokens=limit if own else openai.omit,
+                max_tokens=openai.omit if own else limit,
+                reasoning_effort="none" if silent else openai.omit,
+                stream=True,
+                stream_options={"include_usage": True},
+            ) as events:
+                async for event in events:
+                    for delta in answer.take(event_object(event)):
+                        yield delta
+                response = events.response
+        except (openai.APIError, *BROKEN_CONNECTION, *MALFORMED_EVENT) as error:
+            raise self._translated(error) from error
+        if not answer.stop:
+            raise ended_early(self._endpoint, response, events=answer.events)
+        if answer.stop == "error":  # how OpenRouter ends a stream whose upstream failed
+            raise errors.refused(self._endpoint, None, (), "the upstream model failed", {})
+        yield answer.done(self.key, response.headers.get("x-request-id"))
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.close()
+
+    def _translated(self, error: Exception) -> ModelError:
+        match error:
+            case openai.APITimeoutError():
+                return errors.timed_out(self._endpoint)
+            case openai.APIConnectionError():
+                return errors.unreachable(self._endpoint, error)
+            case openai.APIStatusError():
+                return self._refused(error, error.status_code, error.response.headers)
+            case openai.APIError():
+                return self._refused(error, None, {})
+            case _:
+                return broken(self._endpoint, error)
+
+    def _refused(
+        self, error: openai.APIError, status: int | None, headers: Mapping[str, str]
+    ) -> ModelError:
+        body = as_object(error.body)
+        detail = errors.hidden(self._secret, as_text(body.get("message")) or error.message)
+        codes = (body.get("code"), body.get("type"))
+        return errors.refused(self._endpoint, status, codes, detail, headers)
+
+
+@dataclass
+class _PartialCall:
+    id: str = ""
+    name: str = ""
+    raw: str = ""
+
+    def whole(self) -> Call:
+        return Call(self.id, self.name, self.raw, parse_arguments(self.raw))
+
+
+@dataclass
+class _Answer:
+    """What a stream has said so far."""
+
+    text: str = ""
+    stop: str = ""
+    refused: bool = False
+    thinking: dict[str, str] = field(default_factory=dict[str, str])
+    calls: dict[int, _PartialCall] = field(default_factory=dict[int, _PartialCall])
+    usage: Usage = field(default_factory=Usage)
+    events: int = 0
+
+    def take(self, chunk: dict[str, object]) -> Iterator[Delta]:
+        self.events += 1
+        if chunk.get("usage"):
+            self.usage = _usage(as_object(chunk["usage"]))
+        for choice in as_list(chunk.get("choices"))[:1]:
+            self.stop = as_text(as_object(choice).get("finish_reason")) or self.stop
+            yield from self._take_delta(as_object(as_object(choice).get("delta")))
+
+    def _take_delta(self, delta: dict[str, object]) -> Iterator[Delta]:
+        for name in _THINKING_FIELDS:
+            if piece := as_text(delta.get(name)):
+                self.thinking[name] = self.thinking.get(name, "") + piece
+                yield Delta("thinking", piece)
+                break  # a server that sends both spellings sends the same text twice
+        if refusal := as_text(delta.get("refusal")):
+            self.refused = True
+            self.text += refusal
+            yield Delta("text", refusal)
+        if piece := as_text(delta.get("content")):
+            self.text += piece
+            yield Delta("text", piece)
+        for position, call in enumerate(as_list(delta.get("tool_calls"))):
+            yield self._take_call(position, as_object(call))
+
+    def _take_call(self, position: int, piece: dict[str, object]) -> Delta:
+        """A fragment of a call; some servers send no index, or arguments as an object."""
+        index = as_count(piece.get("index")) if "index" in piece else position
+        function = as_object(piece.get("function"))
+        arguments = function.get("arguments")
+        text = json.dumps(arguments) if isinstance(arguments, dict) else as_text(arguments)
+        call = self.calls.setdefault(index, _PartialCall())
+        call.id = call.id or as_text(piece.get("id"))
+        call.name = call.name or as_text(function.get("name"))
+        call.raw += text
+        return Delta("call", text, index, call.name)
+
+    def done(self, key: str, request_id: str | None) -> Done:
+        for index, call in self.calls.items():
+            call.id = call.id or f"call_{index}"
+        calls = tuple(call.whole() for _, call in sorted(self.calls.items()))
+        stop = _STOP_REASONS.get(self.stop, "unknown")
+        if calls and stop == "end_turn":  # several servers say "stop" after a call, too
+            stop = "tool_use"
+        if self.refused:
+            stop = "refusal"
+        native = Native(key, _said(self.text, calls) | self.thinking)
+        return Done(
+            Message("assistant", self.text, calls, native=native), stop, self.usage, request_id
+        )
+
+
+def _usage(usage: dict[str, object]) -> Usage:
+    prompt = as_object(usage.get("prompt_tokens_details"))
+    completion = as_object(usage.get("completion_tokens_details"))
+    read = as_count(prompt.get("cached_tokens"))
+    written = as_count(prompt.get("cache_write_tokens"))
+    return Usage(
+        # `prompt_tokens` holds everything that was sent, from the cache or into it.
+        input=max(0, as_count(usage.get("prompt_tokens")) - read - written),
+        output=as_count(usage.get("completion_tokens")),
+        cache_read=read,
+        cache_write=written,
+        reasoning=as_count(completion.get("reasoning_tokens")),
+    )
+
+
+def _messages(request: Request, key: str) -> list[ChatCompletionMessageParam]:
+    wire: list[object] = []
+    if request.system:
+        wire.append({"role": "system", "content": request.system})
+    for message in request.messages:
+        wire.extend(_wire(message, key))
+    return cast("list[ChatCompletionMessageParam]", wire)
+
+
+def _wire(message: Message, key: str) -> list[object]:
+    if message.role == "user":
+        results = [
+            {"role": "tool", "tool_call_id": r.id, "content": r.text} for r in message.results
+        ]
+        text = [{"role": "user", "content": message.text}] if message.text else []
+        return [*results, *text]
+    if message.native is not None and message.native.key == key:
+        return [message.native.content]
+    return [_said(message.text, message.calls)] if message.text or message.calls else []
+
+
+def _said(text: str, calls: tuple[Call, ...]) -> dict[str, object]:
+    """An assistant message in wire form; malformed arguments go back as none at all.
+
+    Several servers parse the arguments of earlier turns and fail on what the model got wrong.
+    """
+    said: dict[str, object] = {"role": "assistant", "content": text or None}
+    if calls:
+        said["tool_calls"] = [
+            {
+                "id": c.id,
+                "type": "function",
+                "function": {"name": c.name, "arguments": json.dumps(c.arguments or {})},
+            }
+            for c in calls
+        ]
+    return said
+
+
+def _tools(request: Request) -> list[ChatCompletionFunctionToolParam]:
+    return [
+        {
+            "type": "function",
+            "function": {
+                "name": t.name,
+                "description": t.description,
+                "parameters": dict(t.schema),
+            },
+        }
+        for t in request.tools
+    ]
+
+
+async def prime(endpoint: Endpoint, transport: httpx2.AsyncBaseTransport) -> None:
+    """Run one canned stream: the SDK then builds its models here, not at the first request."""
+    provider = OpenAIProvider(endpoint, "unused", max_tokens=1, transport=transport)
+    await drain(provider.stream(Request("", (Message("user", "hello"),))))
+    await provider.close()

@@ -1,0 +1,307 @@
+"""A model server on the loopback that answers from a script."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+from fixwright.models.json_reading import as_list, as_object, as_text
+from fixwright.models.scripted import anthropic_wire, http, openai_wire
+from fixwright.models.scripted.replies import Reply, Wire, compact
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Mapping
+    from types import TracebackType
+
+    from fixwright.models.scripted.script import Fault, Script
+
+_WIRES: dict[str, Wire] = {
+    "/v1/messages": anthropic_wire.AnthropicWire(),
+    "/v1/chat/completions": openai_wire.OpenAIWire(),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A request as it came, and the turn (from zero) that answered it, if one did."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: Mapping[str, object]
+    turn: int | None
+
+
+class ScriptedServer:
+    """Serves a script until closed; an async context manager.
+
+    Attributes:
+        requests: every request so far.
+        disconnects: how many clients closed before their answer was complete.
+    """
+
+    def __init__(self, script: Script) -> None:
+        self._script = script
+        self._unused = list(range(len(script.turns)))
+        self._server: asyncio.Server | None = None
+        self._connections: set[asyncio.Task[None]] = set()
+        self._changed = asyncio.Condition()
+        self.requests: list[Recorded] = []
+        self.disconnects = 0
+
+    async def start(self, port: int = 0) -> None:
+        """Listen on 127.0.0.1; port 0 lets the system choose one.
+
+        Raises:
+            OSError: the port is taken.
+        """
+        # A plain callback: on Python 3.11 a coroutine's cancellation would be logged as an error.
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", port)
+
+    @property
+    def port(self) -> int:
+        """The port it listens on."""
+        assert self._server is not None, "start() comes first"
+        return int(self._server.sockets[0].getsockname()[1])
+
+    @property
+    def url(self) -> str:
+        """The base URL for an Anthropic client; an OpenAI client's ends in `/v1`."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def unused(self) -> tuple[int, ...]:
+        """The turns, counted from zero, that no request has asked for yet."""
+        return tuple(self._unused)
+
+    async def wait_until(self, holds: Callable[[ScriptedServer], bool]) -> None:
+        """Wait until `holds`, which is asked after every request and every disconnect."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: holds(self))
+
+    async def close(self) -> None:
+        """Stop listening and drop every connection."""
+        if self._server is None:
+            return
+        self._server.close()
+        for task in self._connections:
+            task.cancel()
+        await asyncio.gather(*self._connections, return_exceptions=True)
+        await self._server.wait_closed()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.get_running_loop().create_task(self._serve(reader, writer))
+        self._connections.add(task)
+        task.add_done_callback(self._connections.discard)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            # Errors of a connection are the client's doing: it left, or the script reset it.
+            with suppress(ConnectionError, asyncio.IncompleteReadError):
+                await self._exchange(reader, writer)
+        finally:
+            writer.close()
+
+    async def _exchange(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            request = await http.read_request(reader)
+        except http.BadRequestError as error:
+            body = compact({"error": {"type": "invalid_request_error", "message": str(error)}})
+            await _send(writer, _plain(400, {}, body))
+            return
+        if request is None:
+            return
+        answer = asyncio.ensure_future(_send(writer, self._answer(request, writer)))
+        gone = asyncio.ensure_future(reader.read(1))
+        await self._notify()
+        try:
+            await asyncio.wait({answer, gone}, return_when=asyncio.FIRST_COMPLETED)
+            left = not answer.done() or isinstance(answer.exception(), ConnectionError)
+            self.disconnects += left
+            if not left:
+                answer.result()
+        finally:
+            answer.cancel()
+            gone.cancel()
+            await asyncio.gather(answer, gone, return_exceptions=True)
+            await self._notify()
+
+    async def _notify(self) -> None:
+        async with self._changed:
+            self._changed.notify_all()
+
+    def _answer(
+        self, request: http.HttpRequest, writer: asyncio.StreamWriter
+    ) -> AsyncIterator[bytes]:
+        """Record the request, choose its turn and say it."""
+        wire = _WIRES.get(request.path)
+        body = _json_object(request.body)
+        chosen = self._choose(body) if wire is not None and request.method == "POST" else None
+        self.requests.append(Recorded(request.method, request.path, request.headers, body, chosen))
+        if wire is None or request.method != "POST":
+            return self._elsewhere(request)
+        number = len(self.requests)
+        if chosen is None:
+            return _plain(*self._exhausted(wire, number))
+        reply = Reply(
+            self._script.turns[chosen],
+            as_text(body.get("model")) or self._script.model,
+            number,
+            with_usage=as_object(body.get("stream_options")).get("include_usage") is True,
+        )
+        return _say(reply, wire, writer, stream=body.get("stream") is True)
+
+    def _choose(self, body: Mapping[str, object]) -> int | None:
+        """Take the first unused turn that is for this request."""
+        said = "\n".join(_strings(body))
+        for index in self._unused:
+            when = self._script.turns[index].when
+            if when is None or when in said:
+                self._unused.remove(index)
+                return index
+        return None
+
+    def _exhausted(self, wire: Wire, number: int) -> tuple[int, Mapping[str, str], bytes]:
+        left = [f"{n + 1} (when = {self._script.turns[n].when!r})" for n in self._unused]
+        why = f"no unused turn matches; unused: {', '.join(left)}" if left else "all are used"
+        message = (
+            f"The script {self._script.name} has no turn for request {number}: "
+            f"of its {len(self._script.turns)} turns {why}."
+        )
+        body = compact(wire.error(500, "script_exhausted", message))
+        return 500, {"x-should-retry": "false", "content-type": "application/json"}, body
+
+    def _elsewhere(self, request: http.HttpRequest) -> AsyncIterator[bytes]:
+        json_type = {"content-type": "application/json"}
+        if request.path == "/v1/models" and request.method == "GET":
+            anthropic = "anthropic-version" in request.headers
+            models = anthropic_wire.models if anthropic else openai_wire.models
+            return _plain(200, json_type, compact(models(self._script.model)))
+        message = f"The scripted model has nothing at {request.method} {request.path}."
+        body = {"type": "error", "error": {"type": "not_found_error", "message": message}}
+        return _plain(404, json_type, compact(body))
+
+
+async def _send(writer: asyncio.StreamWriter, pieces: AsyncIterator[bytes]) -> None:
+    async for piece in pieces:
+        writer.write(piece)
+        await writer.drain()
+
+
+async def _plain(status: int, headers: Mapping[str, str], body: bytes) -> AsyncIterator[bytes]:
+    yield http.head(status, {**headers, "content-length": str(len(body))}) + body
+
+
+async def _say(
+    reply: Reply, wire: Wire, writer: asyncio.StreamWriter, *, stream: bool
+) -> AsyncIterator[bytes]:
+    """The bytes of an answer, at the turn's pace, with the turn's fault."""
+    turn, fault = reply.turn, reply.turn.fault
+    await asyncio.sleep(turn.delay)
+    headers = dict([wire.request_id(reply.number)])
+    if fault is not None:
+        headers |= fault.headers
+        if fault.hang_before:
+            await _forever()
+        if fault.status is not None or fault.body is not None:
+            yield _failure(fault, wire, headers)
+            return
+    if not stream:
+        async for piece in _whole(reply, wire, writer, headers):
+            yield piece
+        return
+    headers |= {"content-type": "text/event-stream; charset=utf-8", "transfer-encoding": "chunked"}
+    yield http.head(200, headers)
+    events = wire.events(reply)
+    stop = fault.break_after if fault is not None else None
+    for position, event in enumerate(events[:stop]):
+        await asyncio.sleep(turn.pace if position else 0)
+        last = position + 1 == len(events) and stop is None
+        yield http.chunk(event) + (http.LAST_CHUNK if last else b"")
+    if fault is not None and stop is not None:
+        async for piece in _broken_end(fault, wire, writer):
+            yield piece
+
+
+async def _broken_end(
+    fault: Fault, wire: Wire, writer: asyncio.StreamWriter
+) -> AsyncIterator[bytes]:
+    if fault.cut_after is not None:
+        yield http.LAST_CHUNK
+    elif fault.error_after is not None:
+        yield http.chunk(wire.error_event(fault.error, fault.message)) + http.LAST_CHUNK
+    elif fault.garbage_after is not None:
+        yield http.chunk(wire.garbage_event()) + http.LAST_CHUNK
+    elif fault.reset_after is not None:
+        http.reset(writer)
+    elif fault.hang_after is not None:
+        await _forever()
+    # drop_after: the connection is closed without the last chunk
+
+
+async def _whole(
+    reply: Reply, wire: Wire, writer: asyncio.StreamWriter, headers: Mapping[str, str]
+) -> AsyncIterator[bytes]:
+    """An answer that is not streamed; a fault strikes half-way through its body."""
+    body = compact(wire.whole(reply))
+    head = http.head(
+        200, {**headers, "content-type": "application/json", "content-length": str(len(body))}
+    )
+    fault = reply.turn.fault
+    if fault is None or fault.break_after is None:
+        yield head + body
+        return
+    yield head + body[: len(body) // 2]
+    if fault.reset_after is not None:
+        http.reset(writer)
+    elif fault.hang_after is not None:
+        await _forever()
+
+
+def _failure(fault: Fault, wire: Wire, headers: Mapping[str, str]) -> bytes:
+    status = fault.status or 200
+    if fault.body is not None:
+        kind, body = fault.content_type, fault.body.encode()
+    else:
+        kind = "application/json"
+        body = compact(wire.error(status, fault.error, fault.message))
+    return (
+        http.head(status, {**headers, "content-type": kind, "content-length": str(len(body))})
+        + body
+    )
+
+
+async def _forever() -> None:
+    """Until the client leaves or the server closes, which cancels this."""
+    await asyncio.Event().wait()
+
+
+def _json_object(body: bytes) -> Mapping[str, object]:
+    try:
+        value: object = json.loads(body or b"{}")
+    except ValueError:
+        return {}
+    return as_object(value)
+
+
+def _strings(value: object) -> list[str]:
+    """Every string inside a JSON value, in order."""
+    if isinstance(value, str):
+        return [value]
+    inside = [*as_object(value).values(), *as_list(value)]
+    return [text for item in inside for text in _strings(item)]
