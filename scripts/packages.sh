@@ -36,7 +36,7 @@ install_packages() {
   [ ${#missing[@]} -gt 0 ] || return 0
   echo "Installing with apt: ${missing[*]}"
   refresh_package_lists
-  as_root env DEBIAN_FRONTEND=noninteractive apt-get --quiet --quiet --yes \
+  as_root env DEBIAN_FRONTEND=noninteractive DEBCONF_NOWARNINGS=yes apt-get --quiet --quiet --yes \
     -o DPkg::Lock::Timeout=600 -o Dpkg::Use-Pty=0 --no-install-recommends \
     install "${missing[@]}" >/dev/null
 }
