@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from types import MappingProxyType
 
-from fixwright.workspace.change import (
+from fixwright.workspace.document import Document, UnknownDocument
+from fixwright.workspace.draft_change import (
     Change,
     Changed,
     DraftError,
@@ -16,7 +17,6 @@ from fixwright.workspace.change import (
     with_change,
     without,
 )
-from fixwright.workspace.document import Document, UnknownDocument
 from fixwright.workspace.files import FileEntry
 from fixwright.workspace.hunks import Hunk, apply_hunks
 from fixwright.workspace.language import guess_language
@@ -24,6 +24,7 @@ from fixwright.workspace.newlines import in_style_of, keep_endings
 from fixwright.workspace.overlay import overlay
 from fixwright.workspace.paths import canonical, display_name, uri_to_path
 from fixwright.workspace.position import Position, Range
+from fixwright.workspace.rebase import rebased
 from fixwright.workspace.snapshot import Folder, Snapshot
 from fixwright.workspace.text import Text
 from fixwright.workspace.unified import unified_diff
@@ -196,6 +197,17 @@ class Draft:
                 before, after = _with_bom(change.before), _with_bom(change.after)
                 parts.append(unified_diff(old, self._name(change.uri), before, after))
         return "".join(parts)
+
+    def rebase(self, snapshot: Snapshot) -> Draft:
+        """The same changes over another snapshot, by three-way merge. I/O for what isn't open.
+
+        Everything that was typed since is kept; what the draft wanted and is there already is no
+        change any more.
+
+        Raises:
+            DraftConflict: Both sides changed the same place, or the document is gone.
+        """
+        return Draft(snapshot, rebased(self.changed, snapshot))
 
     def same_result(self, other: Draft) -> bool:
         """Whether both leave the same names with the same texts, however they came to it."""
