@@ -66,8 +66,8 @@ async function exists(uri: vscode.Uri): Promise<boolean> {
     await vscode.workspace.fs.stat(uri);
     return true;
   } catch (error) {
-    if (error instanceof vscode.FileSystemError && error.code === "FileNotFound") {
-      return false;
+    if (error instanceof vscode.FileSystemError) {
+      return false; // not there, or nothing can be there: making it will tell
     }
     throw error;
   }

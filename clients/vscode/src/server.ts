@@ -14,7 +14,7 @@ import {
 import { applyEdit } from "./applyEdit";
 import * as protocol from "./protocol";
 import { checkVersion, expand, ServerUnusable } from "./serverCommand";
-import { serverSettings } from "./settings";
+import { believed, serverSettings } from "./settings";
 import type { Health } from "./statusItem";
 
 export interface ServerEvents {
@@ -35,8 +35,10 @@ const announcement: StaticFeature = {
   clear: () => undefined,
 };
 
-function ownSettings(): object {
-  return serverSettings(vscode.workspace.getConfiguration().get("fixwright"));
+function ownSettings(scope?: vscode.Uri): object {
+  const all = vscode.workspace.getConfiguration(undefined, scope);
+  const { isTrusted } = vscode.workspace;
+  return serverSettings(believed(all.get("fixwright"), all.inspect("fixwright"), isTrusted));
 }
 
 /** There is no running server to ask. */
@@ -50,6 +52,7 @@ export class Server implements vscode.Disposable {
   private client: LanguageClient | undefined;
   private busy: Promise<void> = Promise.resolve();
   private queued: Promise<void> | undefined;
+  private readonly changesOnTheWay = new Set<Promise<void>>();
 
   constructor(
     private readonly log: vscode.LogOutputChannel,
@@ -177,13 +180,20 @@ export class Server implements vscode.Disposable {
 
   private middleware(): Middleware {
     return {
+      didChange: (event, next) => {
+        const sent = next(event).finally(() => this.changesOnTheWay.delete(sent));
+        this.changesOnTheWay.add(sent);
+        return sent;
+      },
       executeCommand: (command, args) => this.events.command(command, args),
       workspace: {
         configuration: async (params, token, next) => {
           const answers: unknown = await next(params, token);
-          return (Array.isArray(answers) ? answers : []).map((answer: unknown, i) =>
-            params.items[i]?.section === "fixwright" ? serverSettings(answer) : answer,
-          );
+          return (Array.isArray(answers) ? answers : []).map((answer: unknown, i) => {
+            const item = params.items[i];
+            const scope = item?.scopeUri ? vscode.Uri.parse(item.scopeUri) : undefined;
+            return item?.section === "fixwright" ? ownSettings(scope) : answer;
+          });
         },
         // `settingsChanged` sends it, also to a server that did not register for it.
         didChangeConfiguration: () => Promise.resolve(),
@@ -195,7 +205,12 @@ export class Server implements vscode.Disposable {
     client.registerFeature(announcement);
     client.onNotification(protocol.runEvent, (event) => this.events.runEvent(event));
     client.onNotification(protocol.serverStatus, (status) => this.events.health(status));
-    client.onRequest(protocol.applyEdit, applyEdit);
+    client.onRequest(protocol.applyEdit, async (params) => {
+      const result = await applyEdit(params);
+      // The changes go first, so that the server knows the new text when it has the answer.
+      await Promise.allSettled(this.changesOnTheWay);
+      return result;
+    });
     client.onDidChangeState(({ newState }) => {
       if (this.client !== client) {
         return; // stopped on purpose: the next state is another client's

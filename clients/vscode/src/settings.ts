@@ -38,3 +38,16 @@ function withoutUnset(tree: Tree, prefix: string): Tree {
 export function serverSettings(section: unknown): Tree {
   return isTree(section) ? withoutUnset(section, "") : {};
 }
+
+/** What the editor says of a section, layer by layer (`WorkspaceConfiguration.inspect`). */
+export interface Inspected {
+  globalValue?: unknown;
+}
+
+/**
+ * The section that may be believed. A workspace without trust has no say at all, not even
+ * in settings that this extension does not know and the editor therefore lets through.
+ */
+export function believed(merged: unknown, inspected: Inspected | undefined, trusted: boolean) {
+  return trusted ? merged : inspected?.globalValue;
+}
