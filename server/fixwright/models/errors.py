@@ -182,8 +182,8 @@ def not_a_model(endpoint: Endpoint, content_type: str) -> ModelError:
     return ModelError(
         "server",
         f"{_capitalised(endpoint.name)} at {endpoint.url} answered with {what} "
-        "instead of a model's answer. Check that model.baseUrl names a model server and that no login page or proxy "
-        "stands in between.",
+        "instead of a model's answer. Check that model.baseUrl names a model server "
+        "and that no login page or proxy stands in between.",
         status=HTTPStatus.OK,
         retryable=False,
     )
