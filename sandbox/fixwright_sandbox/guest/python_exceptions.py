@@ -10,11 +10,15 @@ import io
 import re
 import sys
 import traceback
+from collections.abc import Callable
 from typing import Any, cast
 
 from . import python_facts
 from .python_frames import Span, bounded, describe, entries
 from .python_sources import Sources
+
+Report = Callable[[dict[str, Any]], None]
+"""Sends one report, an object that can be JSON, to whoever started the run."""
 
 _LONGEST_TEXT = 16_000
 _MOST_NOTES = 32

@@ -157,7 +157,8 @@ def _key_error(error: KeyError, found: list[Entry], sources: Sources) -> dict[st
         return {}
     key: Any = error.args[0]
     wanted = repr(key)[:_LONGEST_REPR]
-    facts: dict[str, Any] = {"key": wanted, "keyType": type_name(type(key))}
+    kind = cast("type[Any]", type(key))
+    facts: dict[str, Any] = {"key": wanted, "keyType": type_name(kind)}
     node = expression_at(found[-1], sources) if found else None
     mapping = None
     if isinstance(node, ast.Subscript):

@@ -47,11 +47,15 @@ def is_guest(frame: FrameType) -> bool:
 def of_the_program(traceback: TracebackType | None) -> TracebackType | None:
     """Return the part of a traceback that begins with the program's own outermost frame.
 
-    What is around it is the guest and, where that runs coroutines, asyncio.
+    What is around it is the guest, and the library's part in importing a module, running a
+    coroutine or starting a thread.
     """
     while traceback is not None:
         module = str(traceback.tb_frame.f_globals.get("__name__"))
-        if not (is_guest(traceback.tb_frame) or module.startswith("asyncio.")):
+        if not (
+            is_guest(traceback.tb_frame)
+            or module.startswith(("asyncio.", "importlib", "threading"))
+        ):
             break
         traceback = traceback.tb_next
     return traceback

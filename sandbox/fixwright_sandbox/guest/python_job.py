@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
 import threading
@@ -10,30 +9,23 @@ from collections.abc import Callable
 from types import CodeType
 from typing import Any
 
-from . import python_chunks, python_main
-from .python_exceptions import describe_exception, simple_report
+from . import python_asyncio, python_chunks, python_main
+from .python_exceptions import Report, describe_exception, simple_report
 from .python_frames import of_the_program
 from .python_sources import Sources
-
-Report = Callable[[dict[str, Any]], None]
 
 
 def main(job: dict[str, Any], report: Report) -> int:
     """Run the job in this process, whose current directory is the tree's root.
 
     Returns:
-        The exit status that the interpreter would have had.
+        The exit status that the interpreter would have had. The caller passes it to
+        `SystemExit`: joining threads and what `atexit` has are still to come.
     """
-    gc.freeze()  # what came with the fork need not be looked at again when the program ends
-    process, root = os.getpid(), os.getcwd()
-    python_main.open_standard_streams()
-    sources = Sources(root)
-    program = Program(sources, _Reporter(report, process))
-    program.watch_threads()
-    status = python_main.finish(sources.root, _run(job, program))
-    if os.getpid() != process:
-        os._exit(status)  # a fork that the program made and that ran to its end
-    return status
+    sources = Sources(os.getcwd())
+    program = Program(sources, _Reporter(report, os.getpid()))
+    program.watch()
+    return _run(job, program)
 
 
 def _run(job: dict[str, Any], program: Program) -> int:
@@ -41,6 +33,8 @@ def _run(job: dict[str, Any], program: Program) -> int:
         return program.run_file(job["path"], list(job.get("args", ())))
     if job["kind"] == "chunks":
         return program.run_chunks(job["path"], job["chunks"])
+    if job["kind"] == "tests":
+        return program.run_tests(list(job["targets"]), str(job["framework"]))
     raise ValueError(f"a Python job of kind {job['kind']!r} is not known")
 
 
@@ -67,17 +61,20 @@ class Program:
         self.sources = sources
         self.report = report
 
-    def watch_threads(self) -> None:
-        """Report exceptions that end a thread, and go on as `threading` would."""
+    def watch(self) -> None:
+        """Report exceptions that end a thread or that asyncio's default handler is given."""
         original = threading.excepthook
 
         def hook(args: Any) -> None:
-            if args.exc_value is not None and args.exc_type is not SystemExit:
-                name = args.thread.name if args.thread is not None else "a thread"
-                self.report(describe_exception(args.exc_value, self.sources, thread=name))
+            if args.exc_value is not None and not isinstance(args.exc_value, SystemExit):
+                self._report_of(args.exc_value, getattr(args.thread, "name", "a thread"))
             original(args)
 
         threading.excepthook = hook
+        python_asyncio.watch(self._report_of)
+
+    def _report_of(self, error: BaseException, thread: str) -> None:
+        self.report(describe_exception(error, self.sources, thread=str(thread)))
 
     def run_file(self, path: str, args: list[str]) -> int:
         """Run a file as `python FILE` would."""
@@ -96,6 +93,16 @@ class Program:
         """Run pieces of a file."""
         main = python_main.new_main(path, [], package=python_main.package_of(path)).__dict__
         return self.guarded(lambda: python_chunks.run_chunks(path, chunks, main, self.sources))
+
+    def run_tests(self, targets: list[str], framework: str) -> int:
+        """Run tests with pytest or unittest."""
+        from .python_tests import run_tests  # here: a fork that runs a file needs none of it
+
+        statuses: list[int] = []
+        status = self.guarded(
+            lambda: statuses.append(run_tests(targets, framework, self.sources, self.report))
+        )
+        return status or statuses[0]
 
     def guarded(self, action: Callable[[], object]) -> int:
         """Call the program; report and print what it raises.
