@@ -49,6 +49,7 @@ class ModelConfig(_Section):
     base_url: str | None = None
     max_tokens: int = Field(default=8192, gt=0)
     budget_usd: float = Field(default=1.0, ge=0)
+    api_key_command: tuple[str, ...] = ()
     script: str | None = None
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import json
 import logging
 import logging.handlers
@@ -75,7 +74,8 @@ def start_logging(level: str = "info", *, file: bool = True) -> None:
     records: queue.SimpleQueue[logging.LogRecord] = queue.SimpleQueue()
     listener = logging.handlers.QueueListener(records, *handlers, respect_handler_level=True)
     listener.start()
-    atexit.register(listener.stop)
+    stop_logging()
+    _listeners.append(listener)
     for name in ("fixwright", "fixwright_sandbox"):
         logger = logging.getLogger(name)
         logger.handlers = [logging.handlers.QueueHandler(records)]
@@ -85,6 +85,16 @@ def start_logging(level: str = "info", *, file: bool = True) -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
     if failure is not None:
         logging.getLogger("fixwright").warning("no log file is written: %s", failure)
+
+
+def stop_logging() -> None:
+    """Write what waits, and stop."""
+    while _listeners:
+        _listeners.pop().stop()
+
+
+_listeners: list[logging.handlers.QueueListener] = []
+"""The process's one writer of records, as `logging` itself is one for the process."""
 
 
 def _file_handler() -> logging.Handler:

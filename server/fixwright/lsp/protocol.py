@@ -26,11 +26,11 @@ from pygls.protocol.json_rpc import (
     JsonRPCResponseMessage,
 )
 
-from fixwright.workspace.changes import ContentChange, apply_changes
-from fixwright.workspace.document import Document
+from fixwright.workspace.changes import ContentChange
+from fixwright.workspace.paths import canonical
 from fixwright.workspace.snapshot import Folder, Snapshot
 from fixwright.workspace.store import SnapshotStore
-from fixwright.workspace.text import Encoding, Text
+from fixwright.workspace.text import Encoding
 
 if TYPE_CHECKING:
     from cattrs import Converter
@@ -230,34 +230,31 @@ class FixwrightProtocol(LanguageServerProtocol):
     def lsp_text_document__did_open(self, params: lsp.DidOpenTextDocumentParams) -> None:
         """Put the document into the snapshot."""
         item = params.text_document
-        document = Document.opened(item.uri, str(item.language_id), item.version, item.text)
-        self.store.update(lambda now: now.open(document))
-        self._server.document_changed(None, document)
+        language = getattr(item.language_id, "value", item.language_id)
+        self._update(item.uri, lambda now: now.opened(item.uri, language, item.version, item.text))
 
     @lsp_method(lsp.TEXT_DOCUMENT_DID_CHANGE)
     def lsp_text_document__did_change(self, params: lsp.DidChangeTextDocumentParams) -> None:
-        """Apply the changes; a version that does not grow makes the text unknown."""
+        """Apply the changes; one that can't be followed makes the document lost, not wrong."""
         uri, version = params.text_document.uri, params.text_document.version
-        old = self.store.now.documents.get(uri)
-        if old is None or (old.version is not None and version <= old.version):
-            log.error("a change of %s came out of order: its text is unknown until reopened", uri)
-            self._void(uri)
-            return
         changes = [_content_change(change) for change in params.content_changes]
-        new = old.changed(version, apply_changes(old.text, changes, self.encoding))
-        self.store.update(lambda now: now.open(new))
-        self._server.document_changed(old, new)
+        self._update(uri, lambda now: now.changed(uri, version, changes, self.encoding))
 
     @lsp_method(lsp.TEXT_DOCUMENT_DID_CLOSE)
     def lsp_text_document__did_close(self, params: lsp.DidCloseTextDocumentParams) -> None:
         """Let the disk speak for the document again."""
-        self._void(params.text_document.uri)
+        uri = params.text_document.uri
+        self._update(uri, lambda now: now.close(uri))
 
-    def _void(self, uri: str) -> None:
-        old = self.store.now.documents.get(uri)
-        if old is not None:
-            self.store.update(lambda now: now.close(uri))
-            self._server.document_changed(old, None)
+    def _update(self, uri: str, change: Callable[[Snapshot], Snapshot]) -> None:
+        key = canonical(uri)
+        old = self.store.now.documents.get(key)
+        now = self.store.update(change)
+        if (lost := now.lost.get(key)) is not None:
+            log.error("%s", lost.sentence())
+        new = now.documents.get(key)
+        if old is not new:
+            self._server.document_changed(old, new)
 
     @lsp_method(lsp.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS)
     def lsp_workspace__did_change_workspace_folders(
@@ -265,9 +262,10 @@ class FixwrightProtocol(LanguageServerProtocol):
     ) -> None:
         """Add and remove folders."""
         removed = {folder.uri for folder in params.event.removed}
-        added = tuple(Folder.of(folder.uri, folder.name) for folder in params.event.added)
-        kept = tuple(folder for folder in self.store.now.folders if folder.uri not in removed)
-        self.store.update(lambda now: now.with_folders(kept + added))
+        added = [Folder.at(folder.uri, folder.name) for folder in params.event.added]
+        kept = [folder for folder in self.store.now.folders if folder.uri not in removed]
+        folders = kept + [folder for folder in added if folder is not None]
+        self.store.update(lambda now: now.with_folders(folders))
 
     # ---- life cycle --------------------------------------------------------------------
 
@@ -316,4 +314,4 @@ def _first_reason(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-__all__ = ["Command", "FixwrightProtocol", "Text", "dispatched_snapshot", "tolerant_converter"]
+__all__ = ["Command", "FixwrightProtocol", "dispatched_snapshot", "tolerant_converter"]

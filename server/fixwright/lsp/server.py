@@ -12,6 +12,7 @@ import logging
 import os
 import signal
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types as lsp
@@ -25,6 +26,7 @@ from fixwright.lsp.profile import ClientProfile, negotiated
 from fixwright.lsp.protocol import FixwrightProtocol, dispatched_snapshot, tolerant_converter
 from fixwright.lsp.transport import OutQueue, Wire
 from fixwright.workspace.document import Document
+from fixwright.workspace.paths import path_to_uri
 from fixwright.workspace.snapshot import Folder, Snapshot
 
 if TYPE_CHECKING:
@@ -70,8 +72,9 @@ class Server(LanguageServer):
         self.initialization_options = params.initialization_options
         encoding = ServerCapabilitiesBuilder.choose_position_encoding(params.capabilities)
         self.protocol.encoding = negotiated(encoding)
-        folders = tuple(Folder.of(uri, name) for uri, name in _folders_in(params))
-        self.protocol.store.update(lambda now: now.with_folders(folders))
+        folders = [Folder.at(uri, name) for uri, name in _folders_in(params)]
+        known = [folder for folder in folders if folder is not None]
+        self.protocol.store.update(lambda now: now.with_folders(known))
 
     async def workbench(self) -> Workbench:
         """Everything behind the protocol, loaded off the loop on first use."""
@@ -162,7 +165,7 @@ class Server(LanguageServer):
 def _folders_in(params: lsp.InitializeParams) -> list[tuple[str, str]]:
     if params.workspace_folders:
         return [(folder.uri, folder.name) for folder in params.workspace_folders]
-    root = params.root_uri or (Folder.at(params.root_path).uri if params.root_path else None)
+    root = params.root_uri or (path_to_uri(Path(params.root_path)) if params.root_path else None)
     return [(root, "")] if root else []
 
 

@@ -9,7 +9,6 @@ from fixwright.index.slices import slice_for
 from fixwright.runs.target import RunRefused, Target
 from fixwright.runs.tree import Root, tree_of
 from fixwright.workspace.draft import Draft
-from fixwright.workspace.paths import uri_to_path
 from fixwright.workspace.position import Position, Range
 from fixwright.workspace.text import Text
 from fixwright_sandbox import Chunk, Job, Limits, Request, RunChunks, RunFile, RunTests
@@ -49,7 +48,7 @@ def plan(draft: Draft, target: Target, limits: Limits) -> Plan:
 def _runtime_of(draft: Draft, target: Target) -> str:
     if target.uri is None:
         return "python"
-    language = draft.base.document(target.uri).language
+    language = draft.document(target.uri).language
     runtime = RUNTIMES.get(language)
     if runtime is None:
         known = ", ".join(sorted({"Python", "Bash"}))
@@ -74,13 +73,12 @@ def _job(draft: Draft, target: Target, path: str | None) -> tuple[Job, str]:
 
 def _selection(draft: Draft, target: Target, path: str) -> tuple[Job, str]:
     assert target.uri is not None
-    document = draft.base.document(target.uri)
-    text = Text(draft.text(target.uri))
+    document = draft.document(target.uri)
+    text = document.text
     selected = target.range
     if selected is None or not text.slice(selected).strip():
         raise RunRefused("Nothing is selected. Select the code to run first.")
-    file_path = uri_to_path(target.uri)
-    language = language_for(document.language, file_path.name if file_path else None)
+    language = language_for(document.language, target.uri)
     if language is None:
         raise RunRefused(f"A selection of {document.language} can't be run yet.")
     needed = slice_for(text, language, selected)

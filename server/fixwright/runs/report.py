@@ -6,19 +6,21 @@ from typing import Literal, TypedDict
 
 from fixwright.failures.model import Failure, Frame
 from fixwright.runs.run import Run
-from fixwright.workspace.document import UnreadableDocument
+from fixwright.workspace.document import UnknownDocument
 from fixwright.workspace.draft import Draft
 from fixwright.workspace.position import Range
-from fixwright.workspace.snapshot import UnknownDocument
 from fixwright.workspace.text import Encoding, Text
 from fixwright_sandbox import Captured, ChangedFile, Result
 
 OUTPUT_LIMIT = 64 << 10
 """Characters of each stream that a report holds, half from its head and half from its tail."""
 
+
 class WirePosition(TypedDict):
     line: int
     character: int
+
+
 class WireRange(TypedDict):
     start: WirePosition
     end: WirePosition
@@ -199,8 +201,8 @@ class _Places:
     def _text(self, uri: str) -> Text | None:
         if uri not in self._texts:
             try:
-                self._texts[uri] = Text(self._draft.text(uri))
-            except (UnknownDocument, UnreadableDocument):  # written and gone again, or not text
+                self._texts[uri] = self._draft.document(uri).text
+            except UnknownDocument:  # written by the run and gone again, or not text
                 self._texts[uri] = None
         return self._texts[uri]
 

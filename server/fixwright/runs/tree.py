@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from fixwright.runs.target import RunRefused
-from fixwright.workspace.document import Document
 from fixwright.workspace.draft import Draft
-from fixwright.workspace.paths import path_to_uri, uri_to_path
+from fixwright.workspace.files import FileEntry
+from fixwright.workspace.overlay import overlay
+from fixwright.workspace.paths import path_to_uri, relative_path, uri_to_path
 from fixwright.workspace.snapshot import Folder
 from fixwright_sandbox import Blob, HostFile, Tree
 
@@ -46,90 +48,68 @@ class Root:
             if known == uri:
                 return path
         path = uri_to_path(uri)
-        if path is None or self.directory is None or not path.is_relative_to(self.directory):
-            return None
-        return path.relative_to(self.directory).as_posix()
+        return (
+            None if path is None or self.directory is None else relative_path(self.directory, path)
+        )
 
 
 def tree_of(draft: Draft, uri: str | None) -> tuple[Root, Tree]:
     """The tree to run `uri` in, or the first workspace folder for None. Reads the disk.
 
     Raises:
-        RunRefused: no folder is open, or the document can't be placed in a tree.
-        UnknownDocument: there is no such document.
+        RunRefused: no folder is open.
+        UnknownDocument: there is no such document, or the text of one in the tree is not known.
     """
-    snapshot = draft.base
     if uri is None:
-        if not snapshot.folders:
-            raise RunRefused(
-                "No folder is open, so there are no tests to run. Open a folder first."
-            )
-        return _folder_tree(draft, snapshot.folders[0])
-    folder = snapshot.folder_of(uri)
+        if not draft.folders:
+            raise RunRefused("No folder is open, so there are no tests to run. Open a folder.")
+        return _folder_tree(draft, draft.folders[0])
+    folder = draft.folder_of(uri)
     if folder is not None:
         return _folder_tree(draft, folder)
     path = uri_to_path(uri)
-    if path is None:
-        return _loose_tree(draft, uri)
-    return _sibling_tree(draft, path.parent)
+    return _loose_tree(draft, uri) if path is None else _sibling_tree(draft, path.parent)
 
 
 def _folder_tree(draft: Draft, folder: Folder) -> tuple[Root, Tree]:
-    tree: dict[str, Blob | HostFile] = {
-        entry.relative: HostFile(
-            path=entry.path,
-            size=entry.size,
-            mtime_ns=entry.mtime_ns,
-            inode=entry.inode,
-            executable=entry.executable,
-        )
-        for entry in draft.base.files(folder)
-    }
-    return _overlaid(draft, folder.path, tree)
+    return _tree(folder.path, draft.files(folder))
 
 
 def _sibling_tree(draft: Draft, directory: Path) -> tuple[Root, Tree]:
     """The files beside a file that is in no workspace folder; not what lies below them."""
-    tree: dict[str, Blob | HostFile] = {}
-    if directory.is_dir():
-        for path in sorted(directory.iterdir())[:_SIBLINGS_LIMIT]:
-            if path.is_file() and not path.is_symlink() and not path.name.startswith("."):
-                tree[path.name] = HostFile.of(path)
-    return _overlaid(draft, directory, tree)
+    beside = itertools.islice(_siblings(directory), _SIBLINGS_LIMIT)
+    after = {key: change.after for key, change in draft.changed.items() if change.after}
+    documents = {
+        key: document
+        for key, document in {**draft.base.documents, **after}.items()
+        if (path := uri_to_path(key)) is not None and path.parent == directory
+    }
+    return _tree(directory, overlay(directory, beside, documents))
+
+
+def _siblings(directory: Path) -> Iterator[FileEntry]:
+    if not directory.is_dir():
+        return
+    for path in sorted(directory.iterdir()):
+        if path.is_file() and not path.is_symlink() and not path.name.startswith("."):
+            yield FileEntry.on_disk(path.name, path, path.stat())
 
 
 def _loose_tree(draft: Draft, uri: str) -> tuple[Root, Tree]:
-    document = draft.base.document(uri)
+    document = draft.document(uri)
     name = "untitled" + _EXTENSIONS.get(document.language, ".txt")
-    blob = Blob(document.with_text(draft.text(uri)).encode())
-    return Root(loose={name: uri}), {name: blob}
+    return Root(loose={name: uri}), {name: Blob(document.encode())}
 
 
-def _overlaid(draft: Draft, directory: Path, tree: dict[str, Blob | HostFile]) -> tuple[Root, Tree]:
-    """Lay the open documents and the draft's changes over what the disk holds."""
+def _tree(directory: Path, entries: Iterable[FileEntry]) -> tuple[Root, Tree]:
     spelled: dict[str, str] = {}
-    for uri in {*draft.base.documents, *draft.changed}:
-        path = uri_to_path(uri)
-        if path is None or not path.is_relative_to(directory):
-            continue
-        relative = path.relative_to(directory).as_posix()
-        spelled[relative] = uri
-        if not draft.exists(uri):
-            tree.pop(relative, None)
-            continue
-        old = tree.get(relative)
-        tree[relative] = Blob(
-            _encoded(draft, uri), executable=old.executable if old is not None else False
-        )
+    tree: dict[str, Blob | HostFile] = {}
+    for entry in entries:
+        if (document := entry.document) is not None:
+            spelled[entry.path] = document.uri
+            tree[entry.path] = Blob(document.encode(), entry.executable)
+        else:
+            tree[entry.path] = HostFile(
+                entry.source, entry.size, entry.mtime_ns, entry.inode, entry.executable
+            )
     return Root(directory, spelled=spelled), tree
-
-
-def _encoded(draft: Draft, uri: str) -> bytes:
-    if uri in draft.changed and uri not in draft.base.documents:
-        created = draft.text(uri)
-        try:
-            document: Document = draft.base.document(uri)
-        except LookupError:
-            return created.encode()
-        return document.with_text(created).encode()
-    return draft.base.documents[uri].with_text(draft.text(uri)).encode()

@@ -1,0 +1,6 @@
+"""`python -m fixwright`."""
+
+from fixwright.cli.main import main
+
+if __name__ == "__main__":
+    main()

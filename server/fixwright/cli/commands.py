@@ -1,0 +1,210 @@
+"""The commands: `run`, `test`, `fix`, `serve`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import NoReturn
+
+import click
+from fixwright_sandbox import SandboxUnavailable
+
+from fixwright import __version__
+from fixwright.cli.headless import Headless, headless
+from fixwright.fix.ladder import problem_of
+from fixwright.fix.problem import Problem
+from fixwright.fix.report import FixReport, fix_report
+from fixwright.models.types import ModelError
+from fixwright.runs.report import RunReport, run_report
+from fixwright.runs.run import Run
+from fixwright.runs.target import RunRefused, Target
+from fixwright.workspace.change import DraftError
+from fixwright.workspace.disk import apply_to_disk
+from fixwright.workspace.document import UnknownDocument
+from fixwright.workspace.paths import path_to_uri
+from fixwright.workspace.position import Position, Range
+from fixwright.workspace.text import Encoding
+
+DONE, FAILED, USAGE, REFUSED, COULD_NOT = 0, 1, 2, 3, 4
+"""The exit codes."""
+
+_PLACE = re.compile(r"(?P<file>.+?)(?::(?P<first>\d+)(?:-(?P<last>\d+))?)?")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="fixwright")
+def cli() -> None:
+    """Run code in a sandbox, see what fails, fix it, verified."""
+
+
+@cli.command()
+@click.option("--stdio", is_flag=True, help="Standard input and output (the default).")
+def serve(*, stdio: bool) -> None:
+    """Serve an editor over the Language Server Protocol."""
+    del stdio
+    from fixwright.cli.main import serve as serve_stdio
+
+    serve_stdio()
+
+
+@cli.command()
+@click.argument("place", metavar="FILE[:A-B]")
+@click.argument("arguments", nargs=-1)
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON, nothing else.")
+def run(place: str, arguments: tuple[str, ...], *, as_json: bool) -> None:
+    """Run a file, or the lines A to B of it."""
+    path, lines = _parsed(place)
+
+    async def work() -> int:
+        async with headless(path) as tools:
+            kind = "selection" if lines else "file"
+            target = Target(kind, path_to_uri(path), lines, args=arguments)
+            return await _run(tools, target, as_json=as_json)
+
+    _finish(work())
+
+
+@cli.command()
+@click.argument("path", default=".", type=click.Path(exists=True, path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON, nothing else.")
+def test(path: Path, *, as_json: bool) -> None:
+    """Run the tests of a file, or of the whole project for a folder."""
+    path = path.resolve()
+
+    async def work() -> int:
+        async with headless(path) as tools:
+            uri = None if path.is_dir() else path_to_uri(path)
+            return await _run(tools, Target("tests", uri), as_json=as_json)
+
+    _finish(work())
+
+
+@cli.command()
+@click.argument("place", metavar="FILE[:LINE]")
+@click.option("--apply", is_flag=True, help="Write a verified fix to the file.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON, nothing else.")
+def fix(place: str, *, apply: bool, as_json: bool) -> None:
+    """Run a file, and fix what fails; the fix is run before it is shown."""
+    path, lines = _parsed(place)
+
+    async def work() -> int:
+        async with headless(path) as tools:
+            return await _fix(tools, path, lines, apply=apply, as_json=as_json)
+
+    _finish(work())
+
+
+def _parsed(place: str) -> tuple[Path, Range | None]:
+    found = _PLACE.fullmatch(place)
+    assert found is not None
+    path = Path(found["file"]).resolve()
+    if not path.is_file():
+        raise click.BadParameter(f"there is no file {found['file']}")
+    if found["first"] is None:
+        return path, None
+    first, last = int(found["first"]), int(found["last"] or found["first"])
+    if not 1 <= first <= last:
+        raise click.BadParameter(f"lines {first}-{last} are no range; lines count from 1")
+    return path, Range(Position(first - 1, 0), Position(last, 0))
+
+
+def _finish(work: Coroutine[object, object, int]) -> NoReturn:
+    try:
+        code = asyncio.run(work)
+    except KeyboardInterrupt:
+        code = COULD_NOT
+    except (RunRefused, UnknownDocument, DraftError) as error:
+        click.echo(f"fixwright: {error}", err=True)
+        code = REFUSED
+    except (SandboxUnavailable, ModelError) as error:
+        click.echo(f"fixwright: {error}", err=True)
+        code = COULD_NOT
+    sys.exit(code)
+
+
+async def _run(tools: Headless, target: Target, *, as_json: bool) -> int:
+    _warn(tools)
+    active = await tools.runner.start(tools.snapshot, target)
+    if not as_json:
+        async for event in active.events():
+            if event.kind in ("stdout", "stderr"):
+                stream = sys.stdout if event.kind == "stdout" else sys.stderr
+                stream.buffer.write(event.data)
+                stream.flush()
+    finished = await active.wait()
+    report = await asyncio.to_thread(run_report, finished, Encoding.UTF16)
+    if as_json:
+        click.echo(json.dumps(report, indent=2))
+    else:
+        _tell_run(finished, report)
+    return _exit_code(report)
+
+
+def _exit_code(report: RunReport) -> int:
+    if report["status"] == "passed":
+        return DONE
+    return COULD_NOT if report["status"] == "error" else FAILED
+
+
+def _tell_run(finished: Run, report: RunReport) -> None:
+    click.echo(f"{finished.title}: {finished.outcome} [{report['backend']}]", err=True)
+    for failure in report["failures"]:
+        place = failure["range"]
+        line = f":{place['start']['line'] + 1}:{place['start']['character'] + 1}" if place else ""
+        click.echo(f"  {failure['uri'] or ''}{line}: {failure['kind']}: {failure['message']}", err=True)
+    if report["reason"] and not report["failures"]:
+        click.echo(f"  {report['reason']}", err=True)
+
+
+async def _fix(
+    tools: Headless, path: Path, lines: Range | None, *, apply: bool, as_json: bool
+) -> int:
+    _warn(tools)
+    uri = path_to_uri(path)
+    before = await tools.runner.run(tools.snapshot, Target("file", uri))
+    problem = _problem(before, uri, lines)
+    if problem is None:
+        click.echo(f"Nothing to fix: {before.outcome}", err=True)
+        return DONE if before.passed else FAILED
+    tell = (lambda _: None) if as_json else (lambda line: click.echo(f"… {line}", err=True))
+    found = await tools.ladder.fix(tools.snapshot, problem, tell)
+    report = await asyncio.to_thread(fix_report, found, Encoding.UTF16)
+    if apply and found.status == "verified":
+        await asyncio.to_thread(apply_to_disk, found.draft)
+        report["applied"] = True
+    if as_json:
+        click.echo(json.dumps(report, indent=2))
+    else:
+        _tell_fix(report)
+    return DONE if found.status == "verified" else FAILED
+
+
+def _problem(before: Run, uri: str, lines: Range | None) -> Problem | None:
+    for failure in before.failures:
+        known = problem_of(before, failure)
+        if known is None:
+            continue
+        if lines is None or (
+            known.uri == uri and lines.start.line <= known.range.start.line < lines.end.line
+        ):
+            return known
+    return None
+
+
+def _tell_fix(report: FixReport) -> None:
+    click.echo(report["diff"], nl=False)
+    click.echo(f"{report['status']}: {report['title']}", err=True)
+    click.echo(f"  {report['evidence']}", err=True)
+    if report["reason"]:
+        click.echo(f"  {report['reason']}", err=True)
+    if report["applied"]:
+        click.echo("  written to disk", err=True)
+
+
+def _warn(tools: Headless) -> None:
+    for problem in tools.problems:
+        click.echo(f"fixwright: {problem}", err=True)

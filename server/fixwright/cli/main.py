@@ -1,0 +1,36 @@
+"""The door: `fixwright serve` takes the short way, everything else goes through click."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> None:
+    """Run the command line."""
+    if sys.argv[1:] in (["serve"], ["serve", "--stdio"]):
+        serve()
+    from fixwright.cli.commands import cli
+
+    cli()
+
+
+def serve() -> None:
+    """Serve one editor over standard input and output; ends the process."""
+    from fixwright.lsp.transport import claim_stdio
+
+    wire = claim_stdio()  # before anything can print into the stream of messages
+
+    import asyncio
+    import os
+
+    from fixwright.log import start_logging, stop_logging
+    from fixwright.lsp.server import Server
+
+    start_logging()
+
+    async def run() -> int:
+        return await Server().serve(wire)
+
+    status = asyncio.run(run())
+    stop_logging()
+    os._exit(status)  # the thread that reads standard input can not be woken

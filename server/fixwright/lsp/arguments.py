@@ -1,0 +1,135 @@
+"""The arguments of commands: one object each, validated, every error naming its field."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from lsprotocol import types as lsp
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic.alias_generators import to_camel
+from pygls.exceptions import JsonRpcInvalidParams
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(
+        extra="ignore", frozen=True, alias_generator=to_camel, populate_by_name=True, strict=True
+    )
+
+
+class WirePosition(_Model):
+    """A position in the editor's units."""
+
+    line: int = Field(ge=0)
+    character: int = Field(ge=0)
+
+
+class WireRange(_Model):
+    """A range in the editor's units."""
+
+    start: WirePosition
+    end: WirePosition
+
+    def to_lsp(self) -> lsp.Range:
+        """As lsprotocol's type."""
+        return lsp.Range(
+            start=lsp.Position(self.start.line, self.start.character),
+            end=lsp.Position(self.end.line, self.end.character),
+        )
+
+
+class DiagnosticData(_Model):
+    """What Fixwright put into its own diagnostics."""
+
+    run_id: str
+    failure: int = Field(ge=0)
+
+
+class WireDiagnostic(_Model):
+    """A diagnostic as the editor hands it back; any server's."""
+
+    range: WireRange
+    message: str
+    source: str | None = None
+    code: str | int | None = None
+    data: Any = None
+
+    @property
+    def ours(self) -> DiagnosticData | None:
+        """Our own data, when it is a diagnostic of ours."""
+        try:
+            return DiagnosticData.model_validate(self.data)
+        except ValidationError:
+            return None
+
+
+class RunFile(_Model):
+    """`fixwright.runFile`."""
+
+    uri: str
+    args: list[str] = []
+    stdin: str = ""
+
+
+class RunSelection(_Model):
+    """`fixwright.runSelection`."""
+
+    uri: str
+    range: WireRange
+
+
+class RunTests(_Model):
+    """`fixwright.runTests`."""
+
+    uri: str | None = None
+    range: WireRange | None = None
+    test_id: str | None = None
+
+
+class FixProblem(_Model):
+    """`fixwright.fix`."""
+
+    uri: str
+    range: WireRange
+    diagnostic: WireDiagnostic | None = None
+    apply: bool = True
+
+
+class Clear(_Model):
+    """`fixwright.clear`."""
+
+    uri: str | None = None
+
+
+class Cancel(_Model):
+    """`fixwright.cancel`."""
+
+    run_id: str | None = None
+
+
+M = TypeVar("M", bound=BaseModel)
+
+
+def parse(model: type[M], arguments: tuple[Any, ...]) -> M:
+    """The command's one argument.
+
+    Raises:
+        JsonRpcInvalidParams: it is missing, or a field is wrong; the message names the field.
+    """
+    if len(arguments) > 1:
+        raise JsonRpcInvalidParams(f"expected one object, got {len(arguments)} arguments")
+    value: Any = arguments[0] if arguments and arguments[0] is not None else {}
+    try:
+        return model.model_validate(_without_nulls(value))
+    except ValidationError as error:
+        details = (
+            f"{'.'.join(str(part) for part in each['loc']) or 'the argument'}: {each['msg']}"
+            for each in error.errors()
+        )
+        raise JsonRpcInvalidParams("; ".join(details)) from error
+
+
+def _without_nulls(value: Any) -> Any:
+    """Editors send null for what they leave out."""
+    if isinstance(value, dict):
+        return {key: inner for key, inner in value.items() if inner is not None}  # pyright: ignore[reportUnknownVariableType]  # JSON
+    return value

@@ -1,0 +1,221 @@
+"""The diagnostics of runs: placed, published, moved with the user's edits, taken back in time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from lsprotocol import types as lsp
+
+from fixwright.failures.model import Failure
+from fixwright.lsp import names
+from fixwright.lsp.convert import to_lsp
+from fixwright.lsp.editor import Editor
+from fixwright.lsp.shift import Edit, edit_between, shifted
+from fixwright.runs.run import Run
+from fixwright.workspace.document import Document, UnknownDocument
+from fixwright.workspace.paths import canonical
+from fixwright.workspace.position import Position, Range
+from fixwright.workspace.store import SnapshotStore
+from fixwright.workspace.text import Encoding, Text
+
+_RUNS_KEPT = 32
+
+
+@dataclass(frozen=True)
+class Note:
+    """A place that explains a failure: a frame on the way, or a cause."""
+
+    uri: str
+    text: Text
+    range: Range
+    message: str
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One failure at its present place; `text` is what `range` is measured in."""
+
+    run: Run
+    index: int
+    uri: str
+    text: Text
+    range: Range
+    notes: tuple[Note, ...]
+
+    @property
+    def failure(self) -> Failure:
+        """What went wrong."""
+        return self.run.failures[self.index]
+
+
+@dataclass
+class Board:
+    """What is published, for every document."""
+
+    editor: Editor
+    store: SnapshotStore
+    encoding: Encoding
+    _entries: list[Entry] = field(default_factory=list[Entry])
+    _runs: OrderedDict[str, Run] = field(default_factory=OrderedDict[str, Run])
+
+    async def show(self, run: Run) -> None:
+        """Publish a run's failures in place of those of earlier runs of the same target."""
+        placed = await asyncio.to_thread(_placed, run)
+        self._runs[run.id] = run
+        while len(self._runs) > _RUNS_KEPT:
+            self._runs.popitem(last=False)
+        stale = {entry.uri for entry in self._entries if _replaces(run, entry.run)}
+        self._entries = [entry for entry in self._entries if not _replaces(run, entry.run)]
+        current = [now for entry in placed if (now := self._brought_up(entry)) is not None]
+        self._entries += current
+        self._publish(stale | {entry.uri for entry in current})
+
+    def document_changed(self, uri: str, new: Document | None) -> None:
+        """Move what is shown in a document along with an edit of it; None: it was closed."""
+        mine = [entry for entry in self._entries if entry.uri == uri]
+        if not mine:
+            return
+        if new is None:
+            if uri.startswith("untitled:"):
+                self.clear(uri)
+            return
+        kept = [now for entry in mine if (now := _moved(entry, new.text)) is not None]
+        self._entries = [entry for entry in self._entries if entry.uri != uri] + kept
+        if len(kept) < len(mine) or any(
+            a.range != b.range for a, b in zip(mine, kept, strict=True)
+        ):
+            self._publish({uri})
+
+    def clear(self, uri: str | None = None) -> None:
+        """Take back what is shown, in one document or everywhere."""
+        gone = {entry.uri for entry in self._entries if uri is None or entry.uri == uri}
+        self._entries = [entry for entry in self._entries if entry.uri not in gone]
+        self._publish(gone)
+
+    def run(self, run_id: str) -> Run | None:
+        """A recent run."""
+        return self._runs.get(run_id)
+
+    def entries_at(self, uri: str, place: Range) -> tuple[Entry, ...]:
+        """What is shown in a document where `place` touches it, nearest to its start first."""
+        hits = (entry for entry in self._entries if entry.uri == uri)
+        touching = [entry for entry in hits if _touches(entry.range, place)]
+        return tuple(
+            sorted(touching, key=lambda entry: abs(entry.range.start.line - place.start.line))
+        )
+
+    def entries_of(self, uri: str) -> tuple[Entry, ...]:
+        """All that is shown in a document."""
+        return tuple(entry for entry in self._entries if entry.uri == uri)
+
+    def _brought_up(self, entry: Entry) -> Entry | None:
+        document = self.store.now.documents.get(canonical(entry.uri))
+        return _moved(entry, document.text) if document is not None else entry
+
+    def _publish(self, uris: Iterable[str]) -> None:
+        for uri in sorted(uris):
+            document = self.store.now.documents.get(canonical(uri))
+            shown = [self._diagnostic(entry) for entry in self._entries if entry.uri == uri]
+            self.editor.publish(uri, document.version if document else None, shown)
+
+    def _diagnostic(self, entry: Entry) -> lsp.Diagnostic:
+        failure = entry.failure
+        related = [
+            lsp.DiagnosticRelatedInformation(
+                location=lsp.Location(
+                    uri=note.uri, range=to_lsp(note.text, note.range, self.encoding)
+                ),
+                message=note.message,
+            )
+            for note in entry.notes
+        ]
+        return lsp.Diagnostic(
+            range=to_lsp(entry.text, entry.range, self.encoding),
+            message="\n".join((failure.title, *failure.notes)),
+            severity=lsp.DiagnosticSeverity.Error,
+            code=failure.kind,
+            source=names.SOURCE,
+            related_information=related if self.editor.profile.related_information else None,
+            data={"runId": entry.run.id, "failure": entry.index},
+        )
+
+
+def _replaces(new: Run, old: Run) -> bool:
+    """Whether a run says anew what an earlier one said."""
+    if new.target.uri is None:
+        return old.target.kind == "tests"
+    return new.target.uri == old.target.uri
+
+
+def _touches(one: Range, other: Range) -> bool:
+    lines = one.start.line <= other.end.line and other.start.line <= one.end.line
+    return lines and (
+        one.start <= other.end and other.start <= one.end or one.start.line == other.start.line
+    )
+
+
+def _moved(entry: Entry, text: Text) -> Entry | None:
+    """The entry over a newer text; None when the edit touched what it points at."""
+    if text is entry.text:
+        return entry
+    edit: Edit = edit_between(entry.text, text)
+    place = shifted(entry.range, edit, entry.text, text)
+    if place is None:
+        return None
+    notes = tuple(
+        replace(note, text=text, range=moved)
+        if note.uri == entry.uri and (moved := shifted(note.range, edit, note.text, text))
+        else note
+        for note in entry.notes
+    )
+    return replace(entry, text=text, range=place, notes=notes)
+
+
+# ---- placing: reads documents, so it is done off the loop -----------------------------------
+
+
+def _placed(run: Run) -> list[Entry]:
+    texts: dict[str, Text] = {}
+
+    def text_of(uri: str) -> Text | None:
+        if uri not in texts:
+            try:
+                document = run.draft.document(uri)
+            except UnknownDocument:
+                return None
+            texts[uri] = document.text
+        return texts[uri]
+
+    entries: list[Entry] = []
+    for index, failure in enumerate(run.failures):
+        uri = run.uri_of(failure)
+        text = text_of(uri) if uri is not None else None
+        if uri is None or text is None:
+            continue
+        place = failure.range if failure.path is not None else None
+        notes = tuple(
+            Note(note_uri, note_text, note_range, message)
+            for path, note_range, message in _explanations(failure)
+            if note_range is not None
+            and (note_uri := run.root.uri_of(path)) is not None
+            and (note_text := text_of(note_uri)) is not None
+        )
+        entries.append(Entry(run, index, uri, text, place or _first_line(text), notes))
+    return entries
+
+
+def _explanations(failure: Failure) -> list[tuple[str, Range | None, str]]:
+    """Frames from the innermost outwards, then the causes."""
+    found = [(frame.path, frame.range, f"in {frame.name}") for frame in reversed(failure.frames)]
+    for other in failure.related:
+        if other.path is not None:
+            found.append((other.path, other.range, other.title))
+        found += [(frame.path, frame.range, f"in {frame.name}") for frame in reversed(other.frames)]
+    return found
+
+
+def _first_line(text: Text) -> Range:
+    return Range(Position(0, 0), Position(0, len(text.line(0))))

@@ -1,0 +1,245 @@
+"""The only sender of `workspace/applyEdit`: versions checked before, the outcome seen after.
+
+What an editor answers is not believed: real ones say `applied` for edits that they skipped. What
+counts is the text that its next `didChange` shows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from typing import Literal
+
+from lsprotocol import types as lsp
+from pygls.exceptions import JsonRpcException
+
+from fixwright.lsp.convert import to_lsp
+from fixwright.lsp.editor import Editor
+from fixwright.workspace.change import DraftError
+from fixwright.workspace.document import Document, UnknownDocument
+from fixwright.workspace.draft import Draft
+from fixwright.workspace.rebase import DraftConflict, rebase
+from fixwright.workspace.paths import canonical, display_name
+from fixwright.workspace.snapshot import Snapshot
+from fixwright.workspace.store import SnapshotStore
+from fixwright.workspace.text import Encoding
+
+log = logging.getLogger(__name__)
+
+_SETTLE = 3.0
+"""Seconds that an editor has to show the effect of an edit that it says it applied."""
+_REBASES = 5
+"""How often a draft is brought up to the user's newer text before giving up."""
+
+
+@dataclass(frozen=True)
+class Applied:
+    """What became of a draft. `reason` is a sentence whenever it is not `applied`."""
+
+    status: Literal["applied", "stale", "refused", "diverged"]
+    reason: str | None = None
+
+    @property
+    def done(self) -> bool:
+        """Whether every document now holds the draft's text."""
+        return self.status == "applied"
+
+
+@dataclass(frozen=True)
+class _Change:
+    """One document's part of a draft: from which text, to which."""
+
+    document: Document
+    target: str
+    edits: tuple[tuple[lsp.Range, str], ...]
+
+    @property
+    def uri(self) -> str:
+        return self.document.uri
+
+
+class Edits:
+    """Hands drafts to the editor."""
+
+    def __init__(self, editor: Editor, store: SnapshotStore, encoding: Encoding) -> None:
+        self._editor = editor
+        self._store = store
+        self._encoding = encoding
+        self._turn = asyncio.Lock()  # one draft at a time, or each would see the other as the user
+
+    async def apply(self, draft: Draft, label: str) -> Applied:
+        """Apply all of a draft, rebased on what the user typed meanwhile, or nothing of it."""
+        async with self._turn:
+            try:
+                await self._open_closed(draft)
+                current = await self._rebased(draft)
+                changes = self._changes(current)
+            except DraftConflict as conflict:
+                return Applied("stale", str(conflict))
+            except (DraftError, UnknownDocument) as error:
+                return Applied("refused", str(error))
+            if not changes:
+                return Applied("applied")
+            try:
+                if self._editor.profile.ours:
+                    return await self._apply_at_once(changes, label)
+                return await self._apply_one_by_one(changes, label)
+            except JsonRpcException as error:
+                return Applied("refused", f"The editor could not apply the edit: {error.message}")
+
+    # ---- before ------------------------------------------------------------------------
+
+    async def _open_closed(self, draft: Draft) -> None:
+        """Closed files are opened in the editor: what it holds can't be changed behind its back."""
+        for key, change in draft.changed.items():
+            uri = change.uri
+            if self._store.now.is_open(uri):
+                continue
+            shown = await self._editor.show_document(uri)
+            opened = shown and await self._store.wait(lambda now: key in now.documents, _SETTLE)  # noqa: B023
+            if not opened:
+                name = display_name(uri)
+                raise DraftError(
+                    f"{name} must be changed but is not open. Open it and ask for the fix again."
+                )
+
+    async def _rebased(self, draft: Draft) -> Draft:
+        """The draft over what the editor holds now."""
+        for _ in range(_REBASES):
+            now = self._store.now
+            if _is_current(draft, now):
+                return draft
+            draft = await asyncio.to_thread(rebase, draft, now)
+        if _is_current(draft, self._store.now):
+            return draft
+        raise DraftError("You are typing in the text that would change. Ask again when you pause.")
+
+    def _changes(self, draft: Draft) -> list[_Change]:
+        changes: list[_Change] = []
+        for key, change in draft.changed.items():
+            document = draft.base.documents.get(key)
+            if change.before is None or change.after is None or document is None:
+                name = display_name(change.uri)
+                raise DraftError(f"{name} would be created, renamed or deleted: not by an edit.")
+            edits = tuple(
+                (to_lsp(document.text, part.range, self._encoding), part.text)
+                for part in draft.changes(change.uri)
+            )
+            if edits:
+                changes.append(_Change(document, change.after.text.value, edits))
+        return changes
+
+    # ---- sending -----------------------------------------------------------------------
+
+    async def _apply_at_once(self, changes: list[_Change], label: str) -> Applied:
+        """A client of ours checks every version, then changes all documents or none."""
+        documents = [
+            {
+                "uri": change.uri,
+                "version": change.document.version,
+                "edits": [{"range": place, "newText": text} for place, text in change.edits],
+            }
+            for change in changes
+        ]
+        applied, reason = await self._editor.apply_ours({"label": label, "documents": documents})
+        if not applied:
+            return Applied("stale", reason or "The editor refused the edit.")
+        for change in changes:
+            if not await self._arrived(change):
+                return _diverged(change)
+        return Applied("applied")
+
+    async def _apply_one_by_one(self, changes: list[_Change], label: str) -> Applied:
+        """Any client: one versioned document a request; a later failure takes back the earlier."""
+        done: list[_Change] = []
+        for change in changes:
+            outcome = await self._apply_to_stock_client(change, label)
+            if outcome.done:
+                done.append(change)
+                continue
+            left = await self._taken_back(done, label)
+            if left:
+                named = ", ".join(display_name(change.uri) for change in left)
+                reason = f"{outcome.reason} Already changed, and left so: {named}."
+                return Applied("diverged", reason)
+            return outcome
+        return Applied("applied")
+
+    async def _apply_to_stock_client(self, change: _Change, label: str) -> Applied:
+        if self._store.now.documents.get(canonical(change.uri)) is not change.document:
+            name = display_name(change.uri)
+            return Applied("stale", f"{name} was edited meanwhile. Ask for the fix again.")
+        applied, reason = await self._editor.apply(self._workspace_edit(change), label)
+        if not applied:
+            name = display_name(change.uri)
+            return Applied(
+                "refused", f"The editor did not change {name}: {reason or 'no reason given'}."
+            )
+        return Applied("applied") if await self._arrived(change) else _diverged(change)
+
+    def _workspace_edit(self, change: _Change) -> lsp.WorkspaceEdit:
+        edits = [lsp.TextEdit(range=place, new_text=text) for place, text in change.edits]
+        if not self._editor.profile.document_changes:
+            return lsp.WorkspaceEdit(changes={change.uri: edits})
+        identifier = lsp.OptionalVersionedTextDocumentIdentifier(
+            uri=change.uri, version=change.document.version
+        )
+        return lsp.WorkspaceEdit(
+            document_changes=[lsp.TextDocumentEdit(text_document=identifier, edits=edits)]
+        )
+
+    async def _arrived(self, change: _Change) -> bool:
+        """Whether the editor now shows the text that was meant."""
+        key = canonical(change.uri)
+
+        def shown(now: Snapshot) -> bool:
+            document = now.documents.get(key)
+            return document is not None and document.text.value == change.target
+
+        return await self._store.wait(shown, _SETTLE) is not None
+
+    async def _taken_back(self, done: list[_Change], label: str) -> list[_Change]:
+        """Undo earlier documents that nobody touched since; returns those that could not be."""
+        left: list[_Change] = []
+        for change in reversed(done):
+            now = self._store.now.documents.get(canonical(change.uri))
+            if now is None or now.text.value != change.target:
+                left.append(change)
+                continue
+            inverse = self._inverse(now, change)
+            outcome = await self._apply_to_stock_client(inverse, f"{label} (taken back)")
+            if not outcome.done:
+                left.append(change)
+        return left
+
+    def _inverse(self, now: Document, change: _Change) -> _Change:
+        before = change.document.text.value
+        snapshot = self._store.now
+        draft = Draft.over(snapshot).write(change.uri, before)
+        edits = tuple(
+            (to_lsp(now.text, part.range, self._encoding), part.text)
+            for part in draft.changes(change.uri)
+        )
+        return _Change(now, before, edits)
+
+
+def _is_current(draft: Draft, now: Snapshot) -> bool:
+    """Whether every document that the draft changes is still the one it was made over."""
+    return all(
+        key in now.documents and draft.base.documents.get(key) is now.documents[key]
+        for key in draft.changed
+    )
+
+
+def _diverged(change: _Change) -> Applied:
+    log.warning("the editor's text of %s is not the one that was sent", change.uri)
+    name = display_name(change.uri)
+    return Applied(
+        "diverged",
+        f"{name} does not hold the text that was meant: it changed while the edit was applied. "
+        "Look it over; undo takes the edit back.",
+    )
+
+
+__all__ = ["Applied", "Edits"]

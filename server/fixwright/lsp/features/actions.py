@@ -1,0 +1,88 @@
+"""Code actions: every command, with its arguments filled in, where it makes sense."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from lsprotocol import types as lsp
+
+from fixwright.lsp import names
+from fixwright.runs.plan import RUNTIMES
+from fixwright.workspace.paths import canonical
+from fixwright.workspace.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from fixwright.lsp.workbench import Workbench
+
+_RUN_KIND = "source.fixwright.run"
+
+
+async def code_actions(
+    bench: Workbench, snapshot: Snapshot, params: lsp.CodeActionParams
+) -> list[lsp.CodeAction]:
+    """`textDocument/codeAction`: nothing is computed here, so it costs a keystroke nothing."""
+    document = snapshot.documents.get(canonical(params.text_document.uri))
+    if document is None or document.language not in RUNTIMES:
+        return []
+    found = [*_fixes(bench, snapshot, params), *_runs(params)]
+    only = params.context.only
+    return [action for action in found if only is None or _wanted(action, only)]
+
+
+def _wanted(action: lsp.CodeAction, only: object) -> bool:
+    kind = str(getattr(action.kind, "value", action.kind) or "")
+    wanted = [str(getattr(each, "value", each)) for each in only]  # pyright: ignore[reportGeneralTypeIssues, reportUnknownVariableType, reportUnknownArgumentType]  # kinds or strings
+    return any(each in {"", kind} or kind.startswith(f"{each}.") for each in wanted)
+
+
+def _fixes(
+    bench: Workbench, snapshot: Snapshot, params: lsp.CodeActionParams
+) -> Iterator[lsp.CodeAction]:
+    uri = params.text_document.uri
+    for diagnostic in params.context.diagnostics:
+        argument = {"uri": uri, "range": diagnostic.range, "diagnostic": diagnostic}
+        proven = _proven_title(bench, snapshot, diagnostic)
+        title = (
+            f"{proven} (verified)" if proven else f"Fix this error: {_short(diagnostic.message)}"
+        )
+        yield lsp.CodeAction(
+            title=title,
+            kind=lsp.CodeActionKind.QuickFix,
+            diagnostics=[diagnostic],
+            is_preferred=True if proven else None,
+            command=lsp.Command(title=title, command=names.FIX, arguments=[argument]),
+        )
+
+
+def _proven_title(bench: Workbench, snapshot: Snapshot, diagnostic: lsp.Diagnostic) -> str | None:
+    """What was verified ahead for one of our diagnostics, over exactly this text."""
+    data = diagnostic.data
+    if diagnostic.source != names.SOURCE or not isinstance(data, dict):
+        return None
+    run_id, index = data.get("runId"), data.get("failure")  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]  # JSON
+    if not isinstance(run_id, str) or not isinstance(index, int):
+        return None
+    fix = bench.proposals.get((run_id, index))
+    return fix.title if fix is not None and fix.draft.base is snapshot else None
+
+
+def _runs(params: lsp.CodeActionParams) -> Iterator[lsp.CodeAction]:
+    uri, place = params.text_document.uri, params.range
+    if place.start != place.end:
+        yield _run("Run selection in sandbox", names.RUN_SELECTION, {"uri": uri, "range": place})
+    yield _run("Run file in sandbox", names.RUN_FILE, {"uri": uri})
+    yield _run("Run tests", names.RUN_TESTS, {"uri": uri, "range": place})
+
+
+def _run(title: str, command: str, argument: dict[str, object]) -> lsp.CodeAction:
+    return lsp.CodeAction(
+        title=title,
+        kind=_RUN_KIND,
+        command=lsp.Command(title=title, command=command, arguments=[argument]),
+    )
+
+
+def _short(message: str) -> str:
+    line = message.splitlines()[0] if message else ""
+    return line if len(line) <= 80 else f"{line[:79]}…"  # noqa: PLR2004  # a menu entry's width
