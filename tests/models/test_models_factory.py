@@ -161,3 +161,13 @@ asyncio.run(open_provider(ModelSettings(), {"OPENAI_API_KEY": "k"}))
 print(sorted({"anthropic", "openai"} & set(sys.modules)))
 """
     assert in_a_fresh_interpreter(code) == "['openai']"
+
+
+def test_the_garbage_collector_never_looks_at_an_sdk_again():
+    code = """
+import asyncio, gc
+from fixwright.models import ModelSettings, open_provider
+asyncio.run(open_provider(ModelSettings(), {"OPENAI_API_KEY": "k"}))
+print(gc.isenabled(), gc.get_freeze_count() > 50_000, len(gc.get_objects()) < 20_000)
+"""
+    assert in_a_fresh_interpreter(code) == "True True True"

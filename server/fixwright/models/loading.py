@@ -1,38 +1,40 @@
 """Import a provider's SDK off the event loop, and have it do its slow first steps there.
 
 Importing one takes seconds, and its first stream builds hundreds of pydantic models, which would
-stop the loop for a third of a second. So a thread imports it and runs one canned stream through
-it; after that a first real request costs the loop next to nothing.
+stop the loop. So a thread imports it and runs one canned stream through it; after that a first real
+request costs the loop next to nothing.
+
+What would still stop the loop is the garbage collector: hundreds of thousands of new objects set it
+off, it holds the interpreter's lock while it looks at all of them, and goes on doing so at every
+full collection of the process' life. None of them is ever garbage, so the collector rests meanwhile
+and is then told to leave them alone.
 """
 
 from __future__ import annotations
 
 import asyncio
+import gc
 import importlib
 import threading
+from contextlib import contextmanager
+from functools import cache
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     from fixwright.models.anthropic import AnthropicProvider
     from fixwright.models.openai import OpenAIProvider
 
 Protocol: TypeAlias = Literal["anthropic", "openai"]
 
 
-class _Primed:
-    """Which SDKs are ready. They are loaded once a process, like the modules they are."""
-
-    def __init__(self) -> None:
-        self.lock = threading.Lock()
-        self.protocols: set[Protocol] = set()
-
-
-_primed = _Primed()
+_one_at_a_time = threading.Lock()
 
 
 async def load_anthropic() -> type[AnthropicProvider]:
     """The adapter's class, its SDK imported and primed."""
-    await asyncio.to_thread(_prime, "anthropic")
+    await asyncio.to_thread(_load, "anthropic")
     from fixwright.models.anthropic import AnthropicProvider
 
     return AnthropicProvider
@@ -40,16 +42,33 @@ async def load_anthropic() -> type[AnthropicProvider]:
 
 async def load_openai() -> type[OpenAIProvider]:
     """The adapter's class, its SDK imported and primed."""
-    await asyncio.to_thread(_prime, "openai")
+    await asyncio.to_thread(_load, "openai")
     from fixwright.models.openai import OpenAIProvider
 
     return OpenAIProvider
 
 
+def _load(protocol: Protocol) -> None:
+    """Import and prime, once; blocks, for seconds the first time."""
+    with _one_at_a_time:
+        _prime(protocol)
+
+
+@cache
 def _prime(protocol: Protocol) -> None:
-    """Import and run one stream; blocks, for seconds the first time."""
-    with _primed.lock:
-        if protocol not in _primed.protocols:
-            priming = importlib.import_module("fixwright.models.priming")
-            asyncio.run(priming.PRIMERS[protocol]())
-            _primed.protocols.add(protocol)
+    with _collector_at_rest():
+        priming = importlib.import_module("fixwright.models.priming")
+        asyncio.run(priming.PRIMERS[protocol]())
+
+
+@contextmanager
+def _collector_at_rest() -> Generator[None]:
+    """No collections inside; what was created inside is exempt from all later ones."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+        gc.freeze()
+    finally:
+        if was_enabled:
+            gc.enable()
