@@ -76,7 +76,7 @@ async def test_a_server_of_ones_own_needs_no_key():
 )
 async def test_settings_that_cannot_work_are_refused(settings: ModelSettings):
     with pytest.raises(ModelError, match=r"model\.\w+") as caught:
-        await open_provider(settings, {})
+        await open_provider(settings, BOTH)
     assert caught.value.kind == "settings"
 
 

@@ -42,9 +42,17 @@ class KnownModel:
     tools_need_no_reasoning: bool
 
 
+@cache
+def load_catalogue() -> Mapping[str, KnownModel]:
+    """All entries by name; the first call reads a file, so it belongs into a thread."""
+    text = resources.files("fixwright.models").joinpath("catalogue.toml").read_text("utf-8")
+    entries = as_object(tomllib.loads(text)["models"])
+    return {name: _entry(as_object(entry)) for name, entry in entries.items()}
+
+
 def known_model(name: str) -> KnownModel | None:
     """The entry for a model; a dated snapshot (`…-20251001`) is its undated self."""
-    models = _catalogue()
+    models = load_catalogue()
     return models.get(name) or models.get(_DATE.sub("", name))
 
 
@@ -67,13 +75,6 @@ def cost_usd(model: str, usage: Usage) -> float | None:
     if known.long is not None and size > known.long.above:
         sent, received = sent * known.long.input, received * known.long.output
     return (sent + received) * _PER_MILLION
-
-
-@cache
-def _catalogue() -> Mapping[str, KnownModel]:
-    text = resources.files("fixwright.models").joinpath("catalogue.toml").read_text("utf-8")
-    entries = as_object(tomllib.loads(text)["models"])
-    return {name: _entry(as_object(entry)) for name, entry in entries.items()}
 
 
 def _entry(entry: Mapping[str, object]) -> KnownModel:

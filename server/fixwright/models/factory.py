@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 from urllib.parse import urlsplit
 
-from fixwright.models.catalogue import known_model
+from fixwright.models.catalogue import known_model, load_catalogue
 from fixwright.models.credentials import ApiKey, find_key
 from fixwright.models.errors import Endpoint
-from fixwright.models.loading import load_anthropic, load_openai
+from fixwright.models.loading import load_anthropic, load_openai, load_scripted
 from fixwright.models.types import ModelError, Provider
 
 if TYPE_CHECKING:
@@ -61,28 +61,27 @@ async def open_provider(
     Raises:
         ModelError: of kind `settings` or `auth`, when what is asked for cannot be had.
     """
-    match settings.provider or _chosen_by_key(settings, environ):
-        case "anthropic":
-            return await _open_anthropic(settings, environ)
-        case "openai":
-            return await _open_openai(settings, environ)
-        case "scripted":
-            return await _open_scripted(settings)
-        case "none":
-            return None
+    chosen = settings.provider or _chosen_by_key(settings, environ)
+    if chosen == "none":
+        return None
+    await asyncio.to_thread(load_catalogue)
+    if chosen == "scripted":
+        return await _open_scripted(settings)
+    return await _OPENERS[chosen](settings, environ)
 
 
 def _chosen_by_key(settings: ModelSettings, environ: Mapping[str, str]) -> ProviderName:
-    if environ.get(ANTHROPIC_VARIABLE, "").strip():
-        return "anthropic"
-    if environ.get(OPENAI_VARIABLE, "").strip():
-        return "openai"
     if settings.api_key_command or settings.base_url:
+        # Guessing could hand one vendor's key to another.
         raise ModelError(
             "settings",
             "model.apiKeyCommand or model.baseUrl is set, but not whose model it is for. "
             'Set model.provider to "anthropic" or "openai".',
         )
+    if environ.get(ANTHROPIC_VARIABLE, "").strip():
+        return "anthropic"
+    if environ.get(OPENAI_VARIABLE, "").strip():
+        return "openai"
     return "none"
 
 
@@ -116,17 +115,17 @@ async def _open_openai(settings: ModelSettings, environ: Mapping[str, str]) -> P
     )
 
 
-async def _open_scripted(settings: ModelSettings) -> Provider:
-    from fixwright.models.scripted.provider import (
-        open_scripted,
-    )
+_OPENERS = {"anthropic": _open_anthropic, "openai": _open_openai}
 
+
+async def _open_scripted(settings: ModelSettings) -> Provider:
     if settings.script is None:
         raise ModelError(
             "settings",
             'model.provider is "scripted", but model.script names no file. '
             "Set it to a TOML or JSON script, or choose another provider.",
         )
+    open_scripted = await load_scripted()
     return await open_scripted(settings.script, max_tokens=settings.max_tokens)
 
 

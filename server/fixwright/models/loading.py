@@ -18,15 +18,25 @@ import importlib
 import threading
 from contextlib import contextmanager
 from functools import cache
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+    from pathlib import Path
 
     from fixwright.models.anthropic import AnthropicProvider
     from fixwright.models.openai import OpenAIProvider
+    from fixwright.models.types import Provider
 
-Protocol: TypeAlias = Literal["anthropic", "openai"]
+Sdk: TypeAlias = Literal["anthropic", "openai"]
+
+
+class ScriptedOpener(Protocol):
+    """The signature of `scripted.provider.open_scripted`."""
+
+    async def __call__(self, path: Path, *, max_tokens: int) -> Provider:
+        """Start a script's server and a client for it."""
+        ...
 
 
 _one_at_a_time = threading.Lock()
@@ -48,17 +58,25 @@ async def load_openai() -> type[OpenAIProvider]:
     return OpenAIProvider
 
 
-def _load(protocol: Protocol) -> None:
+async def load_scripted() -> ScriptedOpener:
+    """`scripted.provider.open_scripted`; importing it takes pydantic along."""
+    await asyncio.to_thread(importlib.import_module, "fixwright.models.scripted.provider")
+    from fixwright.models.scripted.provider import open_scripted
+
+    return open_scripted
+
+
+def _load(sdk: Sdk) -> None:
     """Import and prime, once; blocks, for seconds the first time."""
     with _one_at_a_time:
-        _prime(protocol)
+        _prime(sdk)
 
 
 @cache
-def _prime(protocol: Protocol) -> None:
+def _prime(sdk: Sdk) -> None:
     with _collector_at_rest():
         priming = importlib.import_module("fixwright.models.priming")
-        asyncio.run(priming.PRIMERS[protocol]())
+        asyncio.run(priming.PRIMERS[sdk]())
 
 
 @contextmanager

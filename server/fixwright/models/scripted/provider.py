@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from fixwright.models.errors import Endpoint
@@ -51,7 +52,7 @@ async def open_scripted(path: Path, *, max_tokens: int) -> ScriptedProvider:
         ModelError: of kind `settings`, when the script is not valid.
     """
     try:
-        script = load_script(path)
+        script = await asyncio.to_thread(load_script, path)
     except ScriptError as error:
         raise ModelError(
             "settings", f"{error}\nCorrect it, or choose another model.script."
