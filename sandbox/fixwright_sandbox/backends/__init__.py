@@ -1,0 +1,1 @@
+"""The ways to isolate a runner. Everything else is the same for all of them."""

@@ -1,0 +1,158 @@
+"""Isolation by user namespaces, with the program bubblewrap. Needs no daemon and no root."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import platform
+import shutil
+import subprocess
+from pathlib import Path
+
+from fixwright_sandbox import bundle
+
+from . import inside
+from .base import BackendError, Channel, Shape
+from .interpreter import Interpreter, find_interpreter
+from .process import start_process
+
+_UID = str(inside.UID)
+_PASSWD = b"sandbox:x:10001:10001::/tmp/home:/bin/bash\nnobody:x:65534:65534::/:/bin/false\n"
+_GROUP = b"sandbox:x:10001:\nnogroup:x:65534:\n"
+_OF_ETC = ("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "alternatives", "localtime", "mime.types")
+_LINKED = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
+_NPROC_IS_PER_NAMESPACE = (5, 14)
+"""The Linux version from which RLIMIT_NPROC counts within a user namespace."""
+
+
+class Bubblewrap:
+    """A user, mount, PID, network, IPC, UTS and cgroup namespace for each environment.
+
+    The runner is process 1 of its PID namespace: nothing in there can kill or trace it, and
+    all of it ends with the runner. It holds the limits, since no cgroup can be assumed.
+    """
+
+    name = "bubblewrap"
+    image = None
+
+    def __init__(self, program: str, interpreter: Interpreter, *, disable_userns: bool) -> None:
+        self._program = program
+        self._interpreter = interpreter
+        self._disable_userns = disable_userns
+
+    @classmethod
+    async def open(cls, python: str | None) -> Bubblewrap:
+        """Find the program and see that it works here; `BackendError` says what is missing."""
+        return await asyncio.to_thread(cls._open, python)
+
+    @classmethod
+    def _open(cls, python: str | None) -> Bubblewrap:
+        program = shutil.which("bwrap")
+        if program is None:
+            message = "bubblewrap is not installed (for instance: apt install bubblewrap)."
+            raise BackendError(message)
+        help_text = _run([program, "--help"]).stdout
+        backend = cls(
+            program, find_interpreter(python), disable_userns=b"--disable-userns" in help_text
+        )
+        shape = Shape(memory=1 << 20, processes=1, disk=1 << 20, tree=1 << 20)
+        files = [os.memfd_create(name) for name in ("passwd", "group")]
+        try:
+            argv = backend.arguments(shape, files)
+            trial = _run([*argv, backend.interpreter, "-I", "-c", "pass"], files)
+        finally:
+            for file in files:
+                os.close(file)
+        if trial.returncode != 0:
+            said = trial.stderr.decode("utf-8", "replace").strip().splitlines()
+            reason = said[-1] if said else f"exit code {trial.returncode}"
+            message = (
+                f"bubblewrap is installed but does not work here ({reason}); unprivileged user "
+                "namespaces may be turned off (sysctl kernel.unprivileged_userns_clone=1, or "
+                "kernel.apparmor_restrict_unprivileged_userns=0)."
+            )
+            raise BackendError(message)
+        return backend
+
+    @property
+    def interpreter(self) -> str:
+        """The path of the interpreter that runs in there."""
+        return self._interpreter.executable
+
+    async def start(self, shape: Shape) -> tuple[Channel, dict[str, object]]:
+        """Start an environment."""
+        files = [_memory_file("passwd", _PASSWD), _memory_file("group", _GROUP)]
+        try:
+            argv = self.arguments(shape, files) + bundle.arguments(self.interpreter)
+            channel = await start_process(argv, env={}, pass_fds=files)
+        finally:
+            for file in files:
+                os.close(file)
+        root = os.getuid() == 0  # Whom the kernel exempts from RLIMIT_NPROC.
+        bounded = not root and _kernel() >= _NPROC_IS_PER_NAMESPACE
+        return channel, inside.describe(
+            limit_data=True, limit_processes=bounded, processes_bounded=bounded
+        )
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+    def arguments(self, shape: Shape, files: list[int]) -> list[str]:
+        """The argument vector up to the program to run; `files` are passwd and group."""
+        argv = [self._program, "--unshare-all", "--unshare-user"]
+        if self._disable_userns:
+            argv.append("--disable-userns")
+        argv += ["--die-with-parent", "--new-session", "--as-pid-1", "--clearenv"]
+        argv += ["--uid", _UID, "--gid", _UID, "--hostname", "sandbox", "--cap-drop", "ALL"]
+        argv += ["--perms", "0755", "--dir", "/etc", "--ro-bind", "/usr", "/usr"]
+        for name in _LINKED:
+            argv += _system_folder(Path("/", name))
+        for name in _OF_ETC:
+            argv += ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
+        argv += ["--ro-bind-data", str(files[0]), "/etc/passwd"]
+        argv += ["--ro-bind-data", str(files[1]), "/etc/group"]
+        argv += ["--proc", "/proc", "--dev", "/dev"]
+        for path, size in (
+            (inside.WORKSPACE, shape.tree + shape.disk),
+            (inside.TMP, shape.disk),
+            (inside.SHM, inside.SHM_BYTES),
+        ):
+            argv += ["--perms", "1777", "--size", str(size), "--tmpfs", path]
+        for folder in self._interpreter.folders:
+            argv += ["--ro-bind", str(folder.resolve()), str(folder)]
+        # /proc because the owner of /proc/sys may write there without any capability, and
+        # when bubblewrap is started by root, the uid in here is that owner.
+        for path in ("/proc", "/dev", "/"):
+            argv += ["--remount-ro", path]
+        path = f"{Path(self.interpreter).parent}:/usr/local/bin:/usr/bin:/bin"
+        argv += ["--setenv", "PATH", path, "--setenv", "LANG", "C.UTF-8", "--chdir", "/", "--"]
+        return argv
+
+
+def _system_folder(path: Path) -> list[str]:
+    """/bin and its like: a link into /usr on most systems, a folder on some."""
+    if path.is_symlink():
+        return ["--symlink", str(path.readlink()), str(path)]
+    return ["--ro-bind", str(path), str(path)] if path.is_dir() else []
+
+
+def _memory_file(name: str, data: bytes) -> int:
+    handle = os.memfd_create(name)
+    os.write(handle, data)
+    os.lseek(handle, 0, os.SEEK_SET)
+    return handle
+
+
+def _kernel() -> tuple[int, ...]:
+    numbers = platform.release().split("-")[0].split(".")
+    return tuple(int(number) for number in numbers[:2] if number.isdigit())
+
+
+def _run(argv: list[str], files: list[int] | None = None) -> subprocess.CompletedProcess[bytes]:
+    try:
+        return subprocess.run(  # noqa: S603 (a program found on the PATH, with our arguments)
+            argv, capture_output=True, timeout=20, check=False, pass_fds=files or (), env={}
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        message = f"bubblewrap can't be started: {error}."
+        raise BackendError(message) from error

@@ -1,0 +1,209 @@
+"""Isolation by containers of a Docker Engine."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import socket
+from typing import Any
+
+from fixwright_sandbox import bundle
+from fixwright_sandbox.owner import Owner
+
+from . import inside
+from .base import BackendError, Channel, Shape
+from .engine import Engine
+
+LABEL = "fixwright.sandbox"
+OWNER_LABEL = "fixwright.sandbox.owner"
+_FRAME = 8
+_STDERR = 2
+_STDERR_KEPT = 8192
+_RUNNER_BYTES = 64 << 20
+_MOST_CPUS = 2.0
+_FILES = 200_000
+_log = logging.getLogger(__name__)
+
+
+class Docker:
+    """A hardened container for each environment.
+
+    No network, a read-only root, no capabilities, no new privileges, an unprivileged user,
+    the engine's default seccomp profile, and limits on memory, processes and processors.
+    Only tmpfs can be written. The runner is process 1, so that nothing in there can kill it;
+    the container ends when the runner loses its stream, and removes itself.
+    """
+
+    name = "docker"
+
+    def __init__(self, engine: Engine, image: str) -> None:
+        self.image = image
+        self._engine = engine
+        self._owner = Owner.current()
+        self._cpus = min(_MOST_CPUS, engine.cpus())
+        self._reaper: asyncio.Task[None] | None = None
+
+    @classmethod
+    async def open(cls, host: str | None, image: str) -> Docker:
+        """Connect and look for the image; `BackendError` says what is missing."""
+        backend = await asyncio.to_thread(cls._open, host, image)
+        backend.start_reaping()
+        return backend
+
+    @classmethod
+    def _open(cls, host: str | None, image: str) -> Docker:
+        engine = Engine(host)
+        try:
+            if not engine.has_image(image):
+                message = (
+                    f"Docker has no image {image}; build it with scripts/build-images, or name "
+                    "another in sandbox.image."
+                )
+                raise BackendError(message)
+            return cls(engine, image)
+        except BackendError:
+            engine.close()
+            raise
+
+    async def start(self, shape: Shape) -> tuple[Channel, dict[str, object]]:
+        """Start an environment."""
+        work = asyncio.ensure_future(asyncio.to_thread(self._start, shape))
+        try:
+            container, stream = await asyncio.shield(work)
+        except asyncio.CancelledError:
+            # The thread can't be stopped; what it makes has to go all the same.
+            with contextlib.suppress(BackendError):
+                container, stream = await work
+                stream.close()
+                await asyncio.to_thread(self._engine.remove, container)
+            raise
+        stream.setblocking(False)
+        reader, writer = await asyncio.open_connection(sock=stream)
+        channel = ContainerChannel(self._engine, container, reader, writer)
+        return channel, inside.describe(
+            limit_data=False, limit_processes=False, processes_bounded=True
+        )
+
+    async def close(self) -> None:
+        """Let go of the engine."""
+        if self._reaper is not None:
+            await asyncio.wait({self._reaper})
+        await asyncio.to_thread(self._engine.close)
+
+    def start_reaping(self) -> None:
+        """Look in the background for what dead owners left."""
+        self._reaper = asyncio.create_task(asyncio.to_thread(self.reap))
+
+    def reap(self) -> None:
+        """Remove the containers whose owner died without doing so itself. Blocks."""
+        try:
+            for container in self._engine.labelled(LABEL):
+                owner = Owner.parse(container.labels.get(OWNER_LABEL, ""))
+                if owner is not None and owner.is_dead():
+                    _log.info("Removing %s, left by process %d", container.id[:12], owner.pid)
+                    self._engine.remove(container.id)
+        except BackendError as error:
+            _log.warning("Could not look for containers that were left: %s", error)
+
+    def _start(self, shape: Shape) -> tuple[str, socket.socket]:
+        container = self._engine.create(
+            self.image, bundle.arguments("python3"), self._options(shape)
+        )
+        stream: socket.socket | None = None
+        try:
+            stream = self._engine.attach(container)
+            self._engine.start(container)
+        except BackendError:
+            if stream is not None:
+                stream.close()
+            self._engine.remove(container)
+            raise
+        return container, stream
+
+    def _options(self, shape: Shape) -> dict[str, Any]:
+        # The files of a tmpfs count as memory. The runner watches what the processes use;
+        # the container's limit is for what grows faster than it looks.
+        memory = shape.memory + shape.tree + 2 * shape.disk + inside.SHM_BYTES + _RUNNER_BYTES
+        tmpfs = f"rw,exec,nosuid,nodev,uid={inside.UID},gid={inside.UID},nr_inodes={_FILES}"
+        return {
+            "user": f"{inside.UID}:{inside.UID}",
+            "working_dir": "/",
+            "hostname": "sandbox",
+            "network_disabled": True,
+            "labels": {LABEL: "1", OWNER_LABEL: str(self._owner), f"{LABEL}.kind": "runner"},
+            "host_config": {
+                "auto_remove": True,
+                "read_only": True,
+                "cap_drop": ["ALL"],
+                "security_opt": ["no-new-privileges:true"],
+                "privileged": False,
+                "ipc_mode": "private",
+                "shm_size": inside.SHM_BYTES,
+                "pids_limit": shape.processes + 2,
+                "mem_limit": memory,
+                "memswap_limit": memory,
+                "nano_cpus": int(self._cpus * 1_000_000_000),
+                # The engine would otherwise write every byte of the stream to disk, too.
+                "log_config": {"type": "none", "config": {}},
+                "tmpfs": {
+                    inside.WORKSPACE: f"{tmpfs},mode=0700,size={shape.tree + shape.disk}",
+                    inside.TMP: f"{tmpfs},mode=1777,size={shape.disk}",
+                },
+            },
+        }
+
+
+class ContainerChannel:
+    """An attached container: its streams come interleaved, each piece under a small header."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        container: str,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+    ) -> None:
+        self.container = container
+        self._engine = engine
+        self._reader = reader
+        self._writer = writer
+        self._said = bytearray()
+
+    async def read(self) -> bytes:
+        """Bytes from the runner; none at the end."""
+        while True:
+            try:
+                header = await self._reader.readexactly(_FRAME)
+                data = await self._reader.readexactly(int.from_bytes(header[4:], "big"))
+            except (asyncio.IncompleteReadError, ConnectionError):
+                return b""
+            if header[0] != _STDERR:
+                return data
+            self._said += data
+            del self._said[:-_STDERR_KEPT]
+
+    async def write(self, data: bytes) -> None:
+        """Send bytes; returns when there is room for more."""
+        self._writer.write(data)
+        await self._writer.drain()
+
+    async def kill(self) -> None:
+        """Remove the container. Where the engine is gone, it goes when the engine is back."""
+        self._writer.close()
+        with contextlib.suppress(ConnectionError):
+            await self._writer.wait_closed()
+        try:
+            await asyncio.to_thread(self._engine.remove, self.container)
+        except BackendError as error:
+            _log.warning("A container may be left until the next start: %s", error)
+
+    async def why_ended(self) -> str:
+        """Tell an engine that is gone from a container that is."""
+        try:
+            await asyncio.to_thread(self._engine.ping)
+        except BackendError as error:
+            return f"{error} The run was lost; start the engine and run it again."
+        said = self._said.decode("utf-8", "replace").strip().splitlines()
+        detail = f" ({said[-1]})" if said else ""
+        return f"The container ended before the run did{detail}. Run it again."

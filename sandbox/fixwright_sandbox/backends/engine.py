@@ -1,0 +1,154 @@
+"""The Docker Engine's control calls, typed and with errors in sentences. Everything blocks."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar, cast
+
+from .base import BackendError
+
+_TIMEOUT = 30
+_REMOVAL_SECONDS = 15.0
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Container:
+    """A container of ours, as a listing tells."""
+
+    id: str
+    labels: Mapping[str, str]
+
+
+class Engine:
+    """One engine. Every method raises `BackendError` where the engine fails or is gone."""
+
+    def __init__(self, host: str | None) -> None:
+        # Imported here: it takes 0.2 s, for which only those who use it should wait.
+        import docker
+        import docker.errors
+        import requests
+
+        self._failures = (docker.errors.DockerException, requests.RequestException, OSError)
+        self._not_found = docker.errors.NotFound
+        self._conflict = docker.errors.APIError
+        self.host = host
+
+        def connect() -> Any:
+            if host is None:
+                return docker.from_env(timeout=_TIMEOUT)
+            return docker.DockerClient(base_url=host, timeout=_TIMEOUT)
+
+        self._client = self._call("No Docker Engine answers", connect)
+        self._api = self._client.api
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+    def ping(self) -> None:
+        """Ask whether the engine is there."""
+        self._call("The Docker Engine does not answer", self._client.ping)
+
+    def cpus(self) -> float:
+        """How many processors the engine has."""
+        info = self._call("The Docker Engine does not answer", self._client.info)
+        return float(info.get("NCPU", 1))
+
+    def has_image(self, image: str) -> bool:
+        """Whether the image is there; nothing is pulled."""
+
+        def look() -> bool:
+            try:
+                self._api.inspect_image(image)
+            except self._not_found:
+                return False
+            return True
+
+        return self._call(f"The Docker Engine can't look at {image}", look)
+
+    def create(self, image: str, argv: list[str], options: dict[str, Any]) -> str:
+        """Create a container that reads from its first client only; returns its id."""
+        host_config = options.pop("host_config")
+
+        def create() -> str:
+            created = self._api.create_container(
+                image,
+                command=argv,
+                entrypoint=[],
+                # Not detached with an open stdin makes it end with its one client.
+                detach=False,
+                stdin_open=True,
+                host_config=self._api.create_host_config(**host_config),
+                **options,
+            )
+            return str(created["Id"])
+
+        return self._call("The Docker Engine can't create a container", create)
+
+    def attach(self, container: str) -> socket.socket:
+        """The container's streams, before it starts."""
+
+        def attach() -> socket.socket:
+            wanted = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
+            response = self._api.attach_socket(container, params=wanted)
+            original = cast("object", getattr(response, "_sock", response))
+            if type(original) is not socket.socket:
+                message = (
+                    "This connection to the Docker Engine can't carry a stream; use a local "
+                    "socket or plain TCP (DOCKER_HOST)."
+                )
+                raise BackendError(message)
+            copy = original.dup()
+            original.close()
+            response.close()
+            return copy
+
+        return self._call("The Docker Engine does not attach to the container", attach)
+
+    def start(self, container: str) -> None:
+        """Start a created container."""
+        self._call("The Docker Engine can't start a container", lambda: self._api.start(container))
+
+    def remove(self, container: str) -> None:
+        """Kill and remove a container; returns when it is gone."""
+
+        def remove() -> None:
+            end = time.monotonic() + _REMOVAL_SECONDS
+            while time.monotonic() < end:
+                try:
+                    with contextlib.suppress(self._conflict):  # it is being removed already
+                        self._api.remove_container(container, force=True, v=True)
+                    self._api.inspect_container(container)
+                except self._not_found:
+                    return
+                time.sleep(0.02)
+
+        self._call("The Docker Engine can't remove a container", remove)
+
+    def labelled(self, label: str) -> list[Container]:
+        """Every container with the label, running or not."""
+
+        def containers() -> list[Container]:
+            listed = self._api.containers(all=True, filters={"label": label})
+            return [Container(str(each["Id"]), dict(each["Labels"])) for each in listed]
+
+        return self._call("The Docker Engine can't list containers", containers)
+
+    def _call(self, what: str, call: Callable[[], T]) -> T:
+        try:
+            return call()
+        except self._failures as error:
+            message = f"{what}: {_reason(error)}"
+            raise BackendError(message) from error
+
+
+def _reason(error: Exception) -> str:
+    """The last words of an error: docker-py and requests nest theirs."""
+    explanation = getattr(error, "explanation", None)
+    text = str(explanation or error).strip().rstrip(".")
+    return (text if len(text) < 300 else text[:300] + "…") + "."  # noqa: PLR2004 (a line or two)

@@ -1,0 +1,98 @@
+"""A runner that is a child process of ours."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+from .base import BackendError
+
+_STREAM = 1 << 20
+_STDERR_KEPT = 8192
+_PATIENCE = 5.0
+
+
+class ProcessChannel:
+    """A child process and its three pipes."""
+
+    def __init__(
+        self, process: asyncio.subprocess.Process, after: Callable[[], Awaitable[None]] | None
+    ) -> None:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
+        self._process = process
+        self._stdin = process.stdin
+        self._stdout = process.stdout
+        self._after = after
+        self._said = bytearray()
+        self._listener = asyncio.create_task(self._listen(process.stderr))
+
+    async def read(self) -> bytes:
+        """Bytes from the runner; none at the end."""
+        return await self._stdout.read(1 << 18)
+
+    async def write(self, data: bytes) -> None:
+        """Send bytes; returns when there is room for more."""
+        self._stdin.write(data)
+        await self._stdin.drain()
+
+    async def kill(self) -> None:
+        """Kill the process, and by that what is in its namespace."""
+        if self._after is not None:
+            # Nothing else kills what it started: let the runner do it, who knows them.
+            self._stdin.close()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._process.wait(), _PATIENCE)
+        with contextlib.suppress(ProcessLookupError):
+            self._process.kill()
+        await self._process.wait()
+        self._listener.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._listener
+        self._stdin.close()
+        with contextlib.suppress(ConnectionError):
+            await self._stdin.wait_closed()
+        if self._after is not None:
+            await self._after()
+
+    async def why_ended(self) -> str:
+        """What the process said last, and how it ended."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(asyncio.shield(self._listener), 1.0)
+        said = self._said.decode("utf-8", "replace").strip().splitlines()
+        how = f"exit code {self._process.returncode}"
+        return f"The sandbox's process ended ({said[-1] if said else how}). Run it again."
+
+    async def _listen(self, stderr: asyncio.StreamReader) -> None:
+        while data := await stderr.read(4096):
+            self._said += data
+            del self._said[:-_STDERR_KEPT]
+
+
+async def start_process(
+    argv: Sequence[str],
+    *,
+    env: Mapping[str, str],
+    cwd: str = "/",
+    pass_fds: Sequence[int] = (),
+    after: Callable[[], Awaitable[None]] | None = None,
+) -> ProcessChannel:
+    """Start a process; `after` is what to do when it has gone. Raises `BackendError`."""
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *argv,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            env=dict(env),
+            cwd=cwd,
+            pass_fds=tuple(pass_fds),
+            start_new_session=True,
+            limit=_STREAM,
+        )
+    except OSError as error:
+        message = f"{argv[0]} can't be started: {error.strerror}."
+        raise BackendError(message) from error
+    return ProcessChannel(process, after)

@@ -1,0 +1,69 @@
+"""No isolation: a process of the user's own, in a folder of its own.
+
+Opened only where a person asked for it by name.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from fixwright_sandbox import bundle
+
+from .base import Channel, Shape
+from .interpreter import Interpreter, find_interpreter
+from .process import start_process
+
+
+class Unconfined:
+    """Runs with all the rights of the user; limits and cleaning up work as far as they can."""
+
+    name = "unconfined"
+    image = None
+
+    def __init__(self, interpreter: Interpreter) -> None:
+        self._interpreter = interpreter
+
+    @classmethod
+    async def open(cls, python: str | None) -> Unconfined:
+        """Find the interpreter. Raises `BackendError`."""
+        return cls(await asyncio.to_thread(find_interpreter, python))
+
+    async def start(self, shape: Shape) -> tuple[Channel, dict[str, object]]:
+        """Start an environment; its shape is held by the runner alone."""
+        del shape
+        folder = await asyncio.to_thread(_make_folder)
+        path = f"{Path(self._interpreter.executable).parent}:{os.environ.get('PATH', os.defpath)}"
+
+        async def remove() -> None:
+            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+        channel = await start_process(
+            bundle.arguments(self._interpreter.executable),
+            env={"PATH": path, "LANG": "C.UTF-8"},
+            after=remove,
+        )
+        return channel, {
+            "root": str(folder / "workspace"),
+            "tmp": str(folder / "tmp"),
+            "cleaned": [str(folder / "tmp")],
+            "bounded": [],
+            "temporary": str(folder),
+            "contained": False,
+            "limit_data": True,
+            "limit_processes": False,
+            "processes_bounded": False,
+        }
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+
+def _make_folder() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="fixwright-"))
+    (folder / "workspace").mkdir()
+    (folder / "tmp").mkdir()
+    return folder

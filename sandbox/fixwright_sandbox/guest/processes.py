@@ -1,0 +1,145 @@
+"""The processes of a run: seen, measured, killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from dataclasses import dataclass
+
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+_PATIENCE = 5.0
+"""Seconds that killed processes may take to go."""
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What the run's processes use together at one moment."""
+
+    threads: int
+    memory: int
+
+
+class StuckError(Exception):
+    """A killed process does not go."""
+
+
+class Processes:
+    """All processes but the runner, in a PID namespace of which it is process 1.
+
+    Nothing in such a namespace can hide from its first process, leave it, or kill it.
+    """
+
+    def __init__(self) -> None:
+        self._main = 0
+        self.status: int | None = None
+        self.largest = 0
+
+    def watch(self, pid: int) -> None:
+        """Remember the status of this child when it ends, and start measuring anew."""
+        self._main = pid
+        self.status = None
+        self.largest = 0
+
+    def ids(self) -> list[int]:
+        """Every process of the run, zombies included."""
+        own = os.getpid()
+        return [int(name) for name in os.listdir("/proc") if name.isdigit() and int(name) != own]
+
+    def kill(self) -> None:
+        """Kill every process and wait until all are gone; `StuckError` where one stays."""
+        end = time.monotonic() + _PATIENCE
+        while not self.reap():
+            self.strike()
+            if time.monotonic() > end:
+                raise StuckError
+            time.sleep(0.001)
+
+    def strike(self) -> None:
+        """Send SIGKILL to all at once, so that none can fork itself away meanwhile."""
+        try:
+            os.kill(-1, signal.SIGKILL)
+        except ProcessLookupError:
+            return
+
+    def usage(self, memory_limit: int, peak: int) -> Usage:
+        """Count threads and memory.
+
+        Pages that processes share are told apart only where the plain sum matters, because
+        the kernel takes long to tell.
+        """
+        ids = self.ids()
+        threads = memory = 0
+        for pid in ids:
+            stat = _stat(pid)
+            if stat is not None:
+                threads += max(1, int(stat[17]))
+                memory += int(stat[21]) * _PAGE
+        if len(ids) > 1 and memory > min(memory_limit, peak):
+            memory = sum(_proportional(pid) for pid in ids)
+        return Usage(threads, memory)
+
+    def reap(self) -> bool:
+        """Collect the children that have ended; true when there is no child left."""
+        while True:
+            try:
+                pid, status, usage = os.wait4(-1, os.WNOHANG)
+            except ChildProcessError:
+                return True
+            if pid == 0:
+                return False
+            self.largest = max(self.largest, usage.ru_maxrss * 1024)
+            if pid == self._main:
+                self.status = status
+
+
+class Descendants(Processes):
+    """The runner's descendants, where there is no PID namespace of its own.
+
+    The runner is their subreaper, so those whose parent ended stay its descendants.
+    """
+
+    def ids(self) -> list[int]:
+        """Every descendant that can be found now."""
+        children: dict[int, list[int]] = {}
+        for name in os.listdir("/proc"):
+            stat = _stat(int(name)) if name.isdigit() else None
+            if stat is not None:
+                children.setdefault(int(stat[1]), []).append(int(name))
+        found: list[int] = []
+        waiting = [os.getpid()]
+        while waiting:
+            for child in children.get(waiting.pop(), ()):
+                found.append(child)
+                waiting.append(child)
+        return found
+
+    def strike(self) -> None:
+        """Send SIGKILL to each that can be found now."""
+        for pid in self.ids():
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+
+
+def _stat(pid: int) -> list[bytes] | None:
+    """The fields of /proc/PID/stat from the state on; None when the process is gone."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            return file.read().rpartition(b")")[2].split()
+    except OSError:
+        return None
+
+
+def _proportional(pid: int) -> int:
+    """A process's memory in bytes, a shared page counted as its part of it."""
+    try:
+        with open(f"/proc/{pid}/smaps_rollup", "rb") as file:
+            for line in file:
+                if line.startswith(b"Pss:"):
+                    return int(line.split()[1]) * 1024
+    except OSError:
+        pass  # Gone, or not ours to look into: count it whole.
+    stat = _stat(pid)
+    return int(stat[21]) * _PAGE if stat is not None else 0

@@ -1,0 +1,290 @@
+"""One run: started, listened to, held to its limits, ended."""
+
+from __future__ import annotations
+
+import json
+import os
+import selectors
+import signal
+import time
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from . import bash_job
+from .child import Setting, enter, run_program, run_python
+from .counters import full, read_counters
+from .processes import Processes, StuckError
+from .wire import Link
+
+TICK = 0.02
+"""Seconds between two looks at what the run uses."""
+_READ = 1 << 16
+_KEPT_OF_STDERR = 1 << 16
+_GRACE = 0.5
+"""Seconds a run may go on at its process limit, where the kernel holds it, to say so itself."""
+
+
+class Run:
+    """One run from its fork to its last byte of output."""
+
+    def __init__(
+        self,
+        order: dict[str, Any],
+        stdin: bytes,
+        *,
+        config: dict[str, Any],
+        link: Link,
+        selector: selectors.BaseSelector,
+        processes: Processes,
+        usual: frozenset[str],
+    ) -> None:
+        self.order = order
+        self.limits: dict[str, Any] = order["limits"]
+        self._config = config
+        self._link = link
+        self._selector = selector
+        self._processes = processes
+        self._output_room: int = self.limits["output_bytes"]
+        self._stderr_tail = bytearray()
+        self._reports = bytearray()
+        self._listening: dict[int, Callable[[bytes], None]] = {}
+        self._stalled = False
+        self._over_since: float | None = None
+        self._peak = 0
+        self._full: str | None = None
+        self._counted = read_counters()
+        self.reason = ""
+        self.scratch = os.path.join(config["tmp"], ".run")
+        os.mkdir(self.scratch, 0o700)
+        self._start = self._tick = time.monotonic()
+        self._spawn(stdin, usual)
+
+    # ---- start
+
+    def _spawn(self, stdin: bytes, usual: frozenset[str]) -> None:
+        source = _stdin(stdin)
+        pipes = [os.pipe2(os.O_CLOEXEC) for _ in range(3)]
+        setting = Setting(
+            stdin=source,
+            stdout=pipes[0][1],
+            stderr=pipes[1][1],
+            reports=pipes[2][1],
+            root=self._config["root"],
+            environment=self._environment(),
+            limits=self.limits,
+            limit_data=self._config["limit_data"],
+            limit_processes=self._config["limit_processes"],
+        )
+        pid = os.fork()
+        if pid == 0:
+            self._selector.close()
+            self._link.close_in_child()
+            self._become(setting, enter(setting), usual)
+        self._processes.watch(pid)
+        for handle in (source, *(writing for _, writing in pipes)):
+            os.close(handle)
+        takers = (self._take_stdout, self._take_stderr, self._take_report)
+        for index, taker in enumerate(takers):
+            os.set_blocking(pipes[index][0], False)
+            self._listening[pipes[index][0]] = taker
+        self._listen()
+        self._link.send({"op": "started"})
+
+    def _become(self, setting: Setting, reports: int, usual: frozenset[str]) -> NoReturn:
+        job: dict[str, Any] = self.order["job"]
+        environment = dict(setting.environment)
+        if job["kind"] == "command":
+            run_program(job["argv"], environment)
+        if self.order["runtime"] == "bash":
+            argv, extra = bash_job.command(job, self.scratch)
+            run_program(argv, {**environment, **extra})
+        run_python(job, setting, reports, usual)
+
+    def _environment(self) -> dict[str, str]:
+        return {
+            "PATH": self._config["path"],
+            "HOME": os.path.join(self._config["tmp"], "home"),
+            "TMPDIR": self._config["tmp"],
+            "LANG": "C.UTF-8",
+            "PYTHONUNBUFFERED": "1",
+            "PYTHONDONTWRITEBYTECODE": "1",
+            **self.order["env"],
+        }
+
+    # ---- listen
+
+    def _listen(self) -> None:
+        for handle in self._listening:
+            self._selector.register(handle, selectors.EVENT_READ, self._ready)
+
+    def _ready(self, handle: int) -> None:
+        try:
+            data = os.read(handle, _READ)
+        except BlockingIOError:
+            return
+        if data:
+            self._listening[handle](data)
+        else:
+            self._forget(handle)
+
+    def _forget(self, handle: int) -> None:
+        if not self._stalled:
+            self._selector.unregister(handle)
+        del self._listening[handle]
+        os.close(handle)
+
+    def _take_stdout(self, data: bytes) -> None:
+        self._pass_on("stdout", data)
+
+    def _take_stderr(self, data: bytes) -> None:
+        self._stderr_tail += data
+        del self._stderr_tail[:-_KEPT_OF_STDERR]
+        self._pass_on("stderr", data)
+
+    def _pass_on(self, stream: str, data: bytes) -> None:
+        if len(data) > self._output_room:
+            self.reason = self.reason or "output"
+            data = data[: self._output_room]
+        self._output_room -= len(data)
+        if data:
+            self._link.send({"op": "output", "stream": stream}, data)
+
+    def _take_report(self, data: bytes) -> None:
+        self._reports += data
+        lines = self._reports.split(b"\n")
+        self._reports = lines.pop()
+        for line in lines:
+            self._link.send({"op": "report"}, bytes(line))
+
+    # ---- hold to the limits
+
+    def ended(self) -> bool:
+        """Look at the run; true when it has ended or has to."""
+        self._balance()
+        self._processes.reap()
+        now = time.monotonic()
+        if self._processes.status is None and not self.reason:
+            if now - self._start > self.limits["wall_seconds"]:
+                self.reason = "timeout"
+            elif now - self._tick >= TICK:
+                self._tick = now
+                self._measure(now)
+        return bool(self.reason) or self._processes.status is not None
+
+    def _balance(self) -> None:
+        """Stop reading while the host is behind; the run's own writes then wait."""
+        if self._link.full != self._stalled:
+            if self._stalled:
+                self._listen()
+            else:
+                for handle in self._listening:
+                    self._selector.unregister(handle)
+            self._stalled = not self._stalled
+
+    def _measure(self, now: float) -> None:
+        usage = self._processes.usage(self.limits["memory_bytes"], self._peak)
+        self._peak = max(self._peak, usage.memory)
+        self._full = self._full or full(tuple(self._config["bounded"]))
+        if usage.memory > self.limits["memory_bytes"]:
+            self.reason = "memory"
+        if usage.threads > self.limits["processes"]:
+            self._over_since = self._over_since or now
+            if not self._config["processes_bounded"] or now - self._over_since > _GRACE:
+                self.reason = "processes"
+
+    # ---- end
+
+    def finish(self) -> dict[str, Any]:
+        """Kill what is left, take the last output, and say how it ended."""
+        stuck = False
+        try:
+            self._processes.kill()
+        except StuckError:
+            stuck = True
+        for handle in list(self._listening):
+            self._drain(handle)
+        duration = time.monotonic() - self._start
+        status = self._processes.status
+        exit_code = os.waitstatus_to_exitcode(status) if status is not None else -signal.SIGKILL
+        self._send_bash_reports(exit_code)
+        return {
+            "op": "done",
+            "reason": self.reason or self._reason_of_failure(exit_code),
+            "exit": exit_code if exit_code >= 0 else None,
+            "signal": _signal_name(-exit_code) if exit_code < 0 else None,
+            "duration": duration,
+            "peak": max(self._peak, self._processes.largest),
+            "full": self._full,
+            "clean": not stuck,
+        }
+
+    def _drain(self, handle: int) -> None:
+        """Read what is in a pipe. Its writers are dead, unless they got out of an open house."""
+        while handle in self._listening:
+            try:
+                data = os.read(handle, _READ)
+            except BlockingIOError:
+                data = b""
+            if data:
+                self._listening[handle](data)
+            else:
+                self._forget(handle)
+
+    def _reason_of_failure(self, exit_code: int) -> str:
+        """The limit that made a run fail that ended by itself, or nothing."""
+        if exit_code == 0:
+            return ""
+        now = read_counters()
+        self._full = self._full or full(tuple(self._config["bounded"]))
+        if exit_code == -signal.SIGXCPU:
+            return "cpu"
+        if exit_code == -signal.SIGXFSZ:
+            return "file"
+        if now.oom_kills > self._counted.oom_kills:
+            return "memory"
+        if now.refused_forks > self._counted.refused_forks or self._over_since:
+            return "processes"
+        return "disk" if self._full else ""
+
+    def _send_bash_reports(self, exit_code: int) -> None:
+        if self.order["runtime"] != "bash" or self.order["job"]["kind"] == "command":
+            return
+        reading, writing = os.pipe2(os.O_CLOEXEC)
+        pid = os.fork()
+        if pid == 0:
+            os.close(reading)
+            _write_bash_reports(self, writing, exit_code, bytes(self._stderr_tail))
+        os.close(writing)
+        with os.fdopen(reading, "rb") as file:
+            self._take_report(file.read(_KEPT_OF_STDERR * 128))
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+
+
+def _write_bash_reports(run: Run, writing: int, exit_code: int, stderr_tail: bytes) -> NoReturn:
+    """In a child of its own and within a few seconds: what it reads is the run's."""
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.alarm(5)
+    try:
+        for report in bash_job.reports(run.order["job"], run.scratch, exit_code, stderr_tail):
+            os.write(writing, json.dumps(report).encode() + b"\n")
+    finally:
+        os._exit(0)
+
+
+def _stdin(data: bytes) -> int:
+    if not data:
+        return os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC)
+    handle = os.memfd_create("stdin", os.MFD_CLOEXEC)
+    view = memoryview(data)
+    while view:
+        view = view[os.write(handle, view) :]
+    os.lseek(handle, 0, os.SEEK_SET)
+    return handle
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"SIG{number}"

@@ -1,0 +1,217 @@
+"""The one process of a warm environment: takes orders, runs jobs, keeps the copy of the tree.
+
+It has one thread, so that forking it is safe, and one loop that never waits for anything but
+the next byte. When the stream to the host ends, everything here ends.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import json
+import os
+import selectors
+import shutil
+import signal
+import sys
+from collections.abc import Callable, Generator
+from types import FrameType
+from typing import Any
+
+from . import kernel
+from .collect import Leftovers, clean, send_changes
+from .processes import Descendants, Processes, StuckError
+from .run import TICK, Run
+from .tree_copy import TreeCopy, TreeError
+from .wire import HostGoneError, Link
+
+PROTOCOL = 1
+_VERIFIED_AT_ONCE = 2 << 20
+
+
+class Runner:
+    """The loop and what it holds."""
+
+    def __init__(self, link: Link, config: dict[str, Any], usual: frozenset[str]) -> None:
+        self._link = link
+        self._config = config
+        self._usual = usual
+        self._processes = Processes() if config["contained"] else Descendants()
+        self._copy = TreeCopy(config["root"])
+        self._run: Run | None = None
+        self._trouble: str | None = None
+        self._selector = selectors.DefaultSelector()
+        self._wake, wake_writing = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        signal.set_wakeup_fd(wake_writing, warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, _nothing_to_do)
+        self._selector.register(link.input, selectors.EVENT_READ, self._take_orders)
+        self._selector.register(self._wake, selectors.EVENT_READ, self._awake)
+        self._writing = False
+        self._orders: dict[str, Callable[[dict[str, Any], bytes], None]] = {
+            "begin": self._begin,
+            "remove": self._remove,
+            "files": self._files,
+            "part": self._part,
+            "run": self._start,
+            "cancel": self._cancel,
+        }
+        self._make_home()
+
+    def serve(self) -> None:
+        """Work until the host is gone."""
+        while True:
+            self._link.flush()
+            if self._writing != self._link.wants_to_write:
+                self._writing = not self._writing
+                if self._writing:
+                    self._selector.register(self._link.output, selectors.EVENT_WRITE, _nothing)
+                else:
+                    self._selector.unregister(self._link.output)
+            for key, _ in self._selector.select(self._patience()):
+                key.data(key.fd)
+            if self._run is not None:
+                if self._run.ended():
+                    self._finish(self._run)
+            elif self._copy.pending:
+                self._verify(_VERIFIED_AT_ONCE)
+
+    def shut_down(self) -> None:
+        """Kill what runs and remove what was written outside a file system of our own."""
+        with contextlib.suppress(StuckError):
+            self._processes.kill()
+        if self._config["temporary"]:
+            shutil.rmtree(self._config["temporary"], ignore_errors=True)
+
+    def _patience(self) -> float | None:
+        if self._run is not None:
+            return TICK
+        return 0 if self._copy.pending else None
+
+    def _awake(self, handle: int) -> None:
+        with contextlib.suppress(BlockingIOError):
+            os.read(handle, 4096)
+
+    # ---- orders
+
+    def _take_orders(self, _handle: int) -> None:
+        for header, payload in self._link.receive():
+            self._orders[header["op"]](header, payload)
+
+    def _begin(self, _header: dict[str, Any], _payload: bytes) -> None:
+        self._trouble = None
+        self._verify(None)
+        self._link.send({"op": "ready"})
+
+    def _verify(self, budget: int | None) -> None:
+        differing = self._copy.verify(budget)
+        if differing:
+            self._link.send({"op": "missing", "paths": differing})
+
+    def _remove(self, header: dict[str, Any], _payload: bytes) -> None:
+        for path in header["paths"]:
+            self._copy.remove(path)
+
+    def _files(self, header: dict[str, Any], payload: bytes) -> None:
+        position = 0
+        for path, size, executable in header["files"]:
+            data = payload[position : position + size]
+            position += size
+            with self._noting_trouble():
+                self._copy.write(path, data, executable=executable)
+
+    def _part(self, header: dict[str, Any], payload: bytes) -> None:
+        if self._trouble is None:
+            with self._noting_trouble():
+                self._copy.write_part(
+                    header["path"],
+                    payload,
+                    executable=header["executable"],
+                    first=header["first"],
+                    last=header["last"],
+                )
+
+    @contextlib.contextmanager
+    def _noting_trouble(self) -> Generator[None]:
+        try:
+            yield
+        except TreeError as error:
+            self._trouble = self._trouble or str(error)
+
+    def _start(self, header: dict[str, Any], payload: bytes) -> None:
+        if self._trouble is not None:
+            self._link.send({"op": "refused", "message": self._trouble})
+            return
+        self._run = Run(
+            header,
+            payload,
+            config=self._config,
+            link=self._link,
+            selector=self._selector,
+            processes=self._processes,
+            usual=self._usual,
+        )
+
+    def _cancel(self, _header: dict[str, Any], _payload: bytes) -> None:
+        if self._run is not None:
+            self._run.reason = self._run.reason or "cancelled"
+
+    # ---- after a run
+
+    def _finish(self, run: Run) -> None:
+        self._run = None
+        done = run.finish()
+        shutil.rmtree(run.scratch, ignore_errors=True)
+        try:
+            done["unlisted"] = send_changes(self._copy, self._link, run.order)
+            done["missing"] = clean(self._copy, self._config["cleaned"])
+            self._make_home()
+        except (Leftovers, OSError):
+            done.update({"clean": False, "missing": []})
+        self._link.send(done)
+
+    def _make_home(self) -> None:
+        os.makedirs(os.path.join(self._config["tmp"], "home"), exist_ok=True)
+
+
+def main(usual: frozenset[str]) -> None:
+    """Serve the host on standard input and output. `usual` are a bare interpreter's modules."""
+    link = Link()
+    try:
+        config = _first_order(link)
+        if config["contained"] and os.getpid() != 1:
+            sys.exit("The runner is not the first process of its namespace; refusing to run.")
+        if config["contained"]:
+            kernel.set_dumpable(dumpable=False)
+        else:
+            kernel.become_subreaper()
+        gc.collect()
+        gc.freeze()
+        runner = Runner(link, config, usual)
+        link.send({"op": "hello", "protocol": PROTOCOL, "python": sys.version.split()[0]})
+        try:
+            runner.serve()
+        finally:
+            if os.getpid() == config.get("pid", os.getpid()):
+                runner.shut_down()
+    except HostGoneError:
+        return
+
+
+def _first_order(link: Link) -> dict[str, Any]:
+    selector = selectors.DefaultSelector()
+    selector.register(link.input, selectors.EVENT_READ)
+    while True:
+        selector.select()
+        for header, _ in link.receive():
+            selector.close()
+            header["pid"] = os.getpid()
+            header.setdefault("path", os.environ.get("PATH") or os.defpath)
+            return json.loads(json.dumps(header))
+
+
+def _nothing_to_do(_number: int, _frame: FrameType | None) -> None:
+    """A child has ended: the descriptor that wakes the loop says so."""
+
+
+def _nothing(_handle: int) -> None:
+    """The stream can take more; the loop flushes at its next turn."""

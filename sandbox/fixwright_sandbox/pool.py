@@ -1,0 +1,169 @@
+"""Which environment a run gets: the workspace's own, a spare, a new one, or a wait."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Coroutine
+from dataclasses import dataclass, field
+
+from .backends.base import Backend, BackendError, Shape
+from .environment import Environment
+from .settings import SandboxSettings
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass
+class _Workspace:
+    """The environments of one workspace. `live` counts those that start or run, too."""
+
+    idle: list[Environment] = field(default_factory=list[Environment])
+    live: int = 0
+    freed: asyncio.Condition = field(default_factory=asyncio.Condition)
+    idle_timer: asyncio.TimerHandle | None = None
+
+
+class Pool:
+    """Environments by workspace. One that served a workspace never serves another."""
+
+    def __init__(self, backend: Backend, settings: SandboxSettings) -> None:
+        self._backend = backend
+        self._settings = settings
+        self._shape = Shape.of(settings.limits, settings.tree_bytes)
+        self._workspaces: dict[str, _Workspace] = {}
+        self._spares: list[Environment] = []
+        self._filling = False
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def acquire(self, workspace: str, shape: Shape) -> Environment:
+        """An environment that answers, for this workspace alone. Raises `BackendError`.
+
+        Waits while the workspace has as many at work as it may have.
+        """
+        home = self._workspaces.setdefault(workspace, _Workspace())
+        async with home.freed:
+            await home.freed.wait_for(lambda: home.idle or home.live < self._settings.environments)
+            kept = [each for each in home.idle if each.shape == shape]
+            unfit = None
+            if kept:
+                environment = kept[-1]
+                home.idle.remove(environment)
+            else:
+                environment = None
+                if home.live >= self._settings.environments:
+                    unfit = home.idle.pop(0)
+                else:
+                    home.live += 1
+        try:
+            if unfit is not None:
+                await unfit.close()
+            return await self._make_ready(environment, shape)
+        except BaseException:
+            await self._gone(home)
+            raise
+
+    async def release(self, workspace: str, environment: Environment) -> None:
+        """Give an environment back; one that is not usable is closed."""
+        home = self._workspaces.get(workspace)
+        if home is None or not environment.usable:
+            await environment.close()
+            if home is not None:
+                await self._gone(home)
+            return
+        async with home.freed:
+            home.idle.append(environment)
+            home.freed.notify()
+        self._watch_idleness(workspace, home)
+
+    async def prepare(self, workspace: str) -> None:
+        """See to it that one waits for the workspace's next run. Raises `BackendError`."""
+        environment = await self.acquire(workspace, self._shape)
+        await self.release(workspace, environment)
+
+    async def drop(self, workspace: str) -> None:
+        """Stop the workspace's idle environments; those at work stop when they are given back."""
+        home = self._workspaces.pop(workspace, None)
+        if home is not None:
+            if home.idle_timer is not None:
+                home.idle_timer.cancel()
+            await _close_all(home.idle)
+
+    async def close(self) -> None:
+        """Stop every environment that is not at work."""
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+        for workspace in list(self._workspaces):
+            await self.drop(workspace)
+        await _close_all(self._spares)
+
+    async def _make_ready(self, environment: Environment | None, shape: Shape) -> Environment:
+        if environment is not None:
+            if await environment.awake():
+                return environment
+            await environment.close()
+        while self._spares and shape == self._shape:
+            spare = self._spares.pop()
+            self._fill()
+            if await spare.awake():
+                return spare
+            await spare.close()
+        self._fill()
+        fresh = await Environment.start(self._backend, shape, self._settings)
+        if not await fresh.awake():
+            await fresh.close()
+            message = "The sandbox ended as soon as it had started. Run it again."
+            raise BackendError(message)
+        return fresh
+
+    async def _gone(self, home: _Workspace) -> None:
+        async with home.freed:
+            home.live -= 1
+            home.freed.notify()
+
+    def _fill(self) -> None:
+        """Start a spare in the background, one at a time, where there are too few."""
+        if not self._filling and len(self._spares) < self._settings.pool:
+            self._filling = True
+            self._spawn(self._add_spare())
+
+    async def _add_spare(self) -> None:
+        try:
+            spare = await Environment.start(self._backend, self._shape, self._settings)
+        except BackendError as error:
+            _log.warning("No spare sandbox: %s", error)
+        else:
+            self._spares.append(spare)
+        finally:
+            self._filling = False
+
+    def _watch_idleness(self, workspace: str, home: _Workspace) -> None:
+        if home.idle_timer is not None:
+            home.idle_timer.cancel()
+        loop = asyncio.get_running_loop()
+        home.idle_timer = loop.call_later(
+            self._settings.idle_seconds, lambda: self._spawn(self._stop_idle(workspace, home))
+        )
+
+    async def _stop_idle(self, workspace: str, home: _Workspace) -> None:
+        _log.info("Stopping the idle sandbox of %s", workspace)
+        async with home.freed:
+            idle, home.idle = home.idle, []
+            home.live -= len(idle)
+        await _close_all(idle)
+
+    def _spawn(self, work: Coroutine[object, object, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+async def _close_all(environments: list[Environment]) -> None:
+    """Close every one, at once, also where one fails to."""
+    closing = [environment.close() for environment in environments]
+    environments.clear()
+    with contextlib.suppress(OSError):
+        await asyncio.gather(*closing)
