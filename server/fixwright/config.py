@@ -1,7 +1,7 @@
 """Configuration: four layers, one validated result, and a sentence for everything wrong in them.
 
-Lowest first: the workspace (`fixwright.toml`, or `[tool.fixwright]` in `pyproject.toml`), the user's
-file, the environment (`FIXWRIGHT_SECTION_KEY`), the editor's settings (section `fixwright`). A bad
+Lowest first: the workspace (`fixwright.toml`, or `[tool.fixwright]` in `pyproject.toml`), the
+user's file, the environment (`FIXWRIGHT_SECTION_KEY`), the editor's settings (section `fixwright`). A bad
 value is reported and left out; the rest still works. The workspace layer is not trusted: it may
 narrow what is allowed, never widen it.
 """
@@ -15,13 +15,15 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import platformdirs
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
-Values = dict[str, Any]
+from fixwright.json_reading import as_object
+
+Values = dict[str, object]
 """One layer: section -> key -> value, keys as they are written (camelCase)."""
 
 
@@ -117,9 +119,9 @@ _NARROWING = {
 def configure(*layers: Layer) -> Configuration:
     """Merge the layers, lowest first."""
     problems: list[str] = []
-    merged: Values = {}
+    merged: dict[str, dict[str, object]] = {}
     origins: dict[tuple[str, ...], str] = {}
-    ceilings: list[tuple[tuple[str, str], Any, str]] = []
+    ceilings: list[tuple[tuple[str, str], object, str]] = []
     for layer in layers:
         for section, key, value in _leaves(layer, problems):
             if layer.trusted:
@@ -138,18 +140,19 @@ def configure(*layers: Layer) -> Configuration:
     return Configuration(settings, tuple(problems))
 
 
-def _leaves(layer: Layer, problems: list[str]) -> Iterator[tuple[str, str, Any]]:
+def _leaves(layer: Layer, problems: list[str]) -> Iterator[tuple[str, str, object]]:
     for section, values in layer.values.items():
-        if not isinstance(values, Mapping):
+        if not isinstance(values, dict):
             problems.append(f"{section} in {layer.origin} must be a table of settings.")
-            continue
-        for key, value in values.items():
+        for key, value in as_object(values).items():
             if value is not None:  # editors send null for "not set"
-                yield section, str(key), value
+                yield section, key, value
 
 
 def _validated(
-    merged: Values, origins: Mapping[tuple[str, ...], str], problems: list[str]
+    merged: dict[str, dict[str, object]],
+    origins: Mapping[tuple[str, ...], str],
+    problems: list[str],
 ) -> Settings:
     """Validate; what is wrong is reported, taken out, and the rest tried again."""
     while True:
@@ -183,13 +186,15 @@ def known_keys() -> Iterator[str]:
     """Every setting as `section.key`, and the sections."""
     for section, field in Settings.model_fields.items():
         yield section
-        assert isinstance(field.annotation, type)
-        for name, inner in field.annotation.model_fields.items():
+        kind = field.annotation
+        assert isinstance(kind, type)
+        assert issubclass(kind, BaseModel)
+        for name, inner in kind.model_fields.items():
             yield f"{section}.{inner.alias or name}"
 
 
 def _narrowed(
-    settings: Settings, section: str, key: str, value: Any, origin: str, problems: list[str]
+    settings: Settings, section: str, key: str, value: object, origin: str, problems: list[str]
 ) -> Settings:
     """Take a workspace's limit if it is a valid one below what is in force."""
     current: BaseModel = getattr(settings, section)
@@ -230,10 +235,8 @@ def workspace_layer(folder: Path, problems: list[str]) -> Layer:
     path = folder / "fixwright.toml"
     if path.is_file():
         return Layer(path.name, _toml(path, problems), trusted=False)
-    project = _toml(folder / "pyproject.toml", [])
-    tool = project.get("tool")
-    values = tool.get("fixwright") if isinstance(tool, dict) else None
-    return Layer("pyproject.toml", values if isinstance(values, dict) else {}, trusted=False)
+    tool = as_object(_toml(folder / "pyproject.toml", []).get("tool"))
+    return Layer("pyproject.toml", as_object(tool.get("fixwright")), trusted=False)
 
 
 def environment_layer(environment: Mapping[str, str] = os.environ) -> Layer:
@@ -243,17 +246,17 @@ def environment_layer(environment: Mapping[str, str] = os.environ) -> Layer:
         for name in known_keys()
         if "." in name
     }
-    values: Values = {}
+    values: dict[str, dict[str, object]] = {}
     for variable, (section, key) in names.items():
         if variable in environment:
             values.setdefault(section, {})[key] = environment[variable]
-    return Layer("the environment (FIXWRIGHT_…)", values)
+    return Layer("the environment (FIXWRIGHT_…)", dict(values))
 
 
 def editor_layer(sent: object) -> Layer:
     """What the editor sent for the section `fixwright`; its own client's keys are left out."""
-    values = sent if isinstance(sent, dict) else {}
-    ours = {key: value for key, value in values.items() if key not in {"server", "trace", "run"}}
+    clients_own = {"server", "trace", "run"}
+    ours = {key: value for key, value in as_object(sent).items() if key not in clients_own}
     return Layer("the editor's settings", ours)
 
 

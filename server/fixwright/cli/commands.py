@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import NoReturn
 
 import click
-from fixwright_sandbox import SandboxUnavailable
 
 from fixwright import __version__
 from fixwright.cli.headless import Headless, headless
@@ -22,12 +21,13 @@ from fixwright.models.types import ModelError
 from fixwright.runs.report import RunReport, run_report
 from fixwright.runs.run import Run
 from fixwright.runs.target import RunRefused, Target
-from fixwright.workspace.change import DraftError
 from fixwright.workspace.disk import apply_to_disk
 from fixwright.workspace.document import UnknownDocument
+from fixwright.workspace.draft_change import DraftError
 from fixwright.workspace.paths import path_to_uri
 from fixwright.workspace.position import Position, Range
 from fixwright.workspace.text import Encoding
+from fixwright_sandbox import SandboxUnavailable
 
 DONE, FAILED, USAGE, REFUSED, COULD_NOT = 0, 1, 2, 3, 4
 """The exit codes."""
@@ -155,7 +155,8 @@ def _tell_run(finished: Run, report: RunReport) -> None:
     for failure in report["failures"]:
         place = failure["range"]
         line = f":{place['start']['line'] + 1}:{place['start']['character'] + 1}" if place else ""
-        click.echo(f"  {failure['uri'] or ''}{line}: {failure['kind']}: {failure['message']}", err=True)
+        where = f"{failure['uri'] or ''}{line}"
+        click.echo(f"  {where}: {failure['kind']}: {failure['message']}", err=True)
     if report["reason"] and not report["failures"]:
         click.echo(f"  {report['reason']}", err=True)
 

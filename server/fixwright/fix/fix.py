@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from fixwright.models.types import Usage
@@ -29,7 +29,7 @@ class Fix:
     before: Run
     after: Run | None
     attempts: int
-    usage: Usage = Usage()
+    usage: Usage = field(default_factory=Usage)
     cost_usd: float | None = None
 
     @property

@@ -1,4 +1,4 @@
-"""The ladder: rules, then rules upon rules, then a model. Every candidate is run before it counts."""
+"""The ladder: rules, rules upon rules, then a model. A candidate counts when it was run."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 
@@ -12,6 +12,7 @@ from fixwright.fix.fix import Fix
 from fixwright.fix.problem import Problem
 from fixwright.fix.prompt import SYSTEM, first_question, next_question
 from fixwright.fix.verify import Verdict, verify
+from fixwright.json_reading import as_list, as_object
 from fixwright.models.catalogue import cost_usd
 from fixwright.models.retry import stream_with_retries
 from fixwright.models.types import (
@@ -29,8 +30,8 @@ from fixwright.models.types import (
 from fixwright.runs.run import Run
 from fixwright.runs.runner import Runner
 from fixwright.workspace.document import UnknownDocument
-from fixwright.workspace.change import DraftError
 from fixwright.workspace.draft import Draft
+from fixwright.workspace.draft_change import DraftError
 from fixwright.workspace.snapshot import Snapshot
 
 Narrate = Callable[[str], None]
@@ -199,15 +200,12 @@ def _arguments(call: Call) -> tuple[str, list[tuple[str, str, str]]]:
         raise Unusable(f"There is no tool {call.name}; call {PROPOSE_EDIT.name}.")
     if call.arguments is None:
         raise Unusable("The arguments are not valid JSON. Call propose_edit again.")
-    title, listed = call.arguments.get("title"), call.arguments.get("edits")
-    if not isinstance(title, str) or not isinstance(listed, list) or not listed:
+    title, listed = call.arguments.get("title"), as_list(call.arguments.get("edits"))
+    if not isinstance(title, str) or not listed:
         raise Unusable("propose_edit takes a title and a list of edits.")
     edits: list[tuple[str, str, str]] = []
-    for number, edit in enumerate(listed):  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]  # JSON
-        parts = (
-            [edit.get(key) for key in ("path", "old", "new")] if isinstance(edit, Mapping) else []
-        )  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]  # JSON
-        match parts:
+    for number, edit in enumerate(listed):
+        match [as_object(edit).get(key) for key in ("path", "old", "new")]:
             case [str(path), str(old), str(new)]:
                 edits.append((path, old, new))
             case _:

@@ -1,4 +1,4 @@
-"""What a model is shown of a failure. Pure but for reading closed documents: call it off the loop."""
+"""What a model is shown of a failure. Reads closed documents: call it off the loop."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def first_question(run: Run, problem: Problem) -> str:
     parts = [
         f"This run failed: {run.title}",
         f"It ended: {run.outcome}",
-        _described(run, problem.failure) if problem.failure else _reported(problem),
+        _described(problem.failure) if problem.failure else _reported(problem),
         *(_file(run, uri, places) for uri, places in _places(run, problem)),
         _output(run),
     ]
@@ -56,7 +56,7 @@ def _reported(problem: Problem) -> str:
     return f"{problem.source or 'A tool'} reports at line {line}: {problem.message}"
 
 
-def _described(run: Run, failure: Failure) -> str:
+def _described(failure: Failure) -> str:
     lines = [failure.title, *(f"note: {note}" for note in failure.notes)]
     for frame in failure.frames:
         place = f":{frame.range.start.line + 1}" if frame.range else ""

@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 from pygls.exceptions import JsonRpcInvalidParams
 
+from fixwright.json_reading import as_object
+
 
 class _Model(BaseModel):
     model_config = ConfigDict(
@@ -128,8 +130,8 @@ def parse(model: type[M], arguments: tuple[Any, ...]) -> M:
         raise JsonRpcInvalidParams("; ".join(details)) from error
 
 
-def _without_nulls(value: Any) -> Any:
+def _without_nulls(value: object) -> object:
     """Editors send null for what they leave out."""
     if isinstance(value, dict):
-        return {key: inner for key, inner in value.items() if inner is not None}  # pyright: ignore[reportUnknownVariableType]  # JSON
+        return {key: inner for key, inner in as_object(value).items() if inner is not None}
     return value

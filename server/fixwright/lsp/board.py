@@ -153,7 +153,7 @@ def _replaces(new: Run, old: Run) -> bool:
 def _touches(one: Range, other: Range) -> bool:
     lines = one.start.line <= other.end.line and other.start.line <= one.end.line
     return lines and (
-        one.start <= other.end and other.start <= one.end or one.start.line == other.start.line
+        (one.start <= other.end and other.start <= one.end) or one.start.line == other.start.line
     )
 
 

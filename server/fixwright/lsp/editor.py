@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from lsprotocol import types as lsp
 from pygls.exceptions import JsonRpcException
 
+from fixwright.json_reading import as_object
 from fixwright.lsp import names
 from fixwright.lsp.profile import ClientProfile
 
@@ -76,10 +77,9 @@ class Editor:
     async def apply_ours(self, params: dict[str, Any]) -> tuple[bool, str | None]:
         """Ask a client of ours to change all documents at once, or none: (applied, reason)."""
         result = await self._server.protocol.send_request_async(names.APPLY_EDIT, params)
-        if not isinstance(result, dict):
-            return False, "the editor gave no answer that can be understood"
-        reason: object = result.get("reason")
-        return bool(result.get("applied")), reason if isinstance(reason, str) else None
+        answer = as_object(result)
+        reason = answer.get("reason")
+        return answer.get("applied") is True, reason if isinstance(reason, str) else None
 
     async def apply(self, edit: lsp.WorkspaceEdit, label: str) -> tuple[bool, str | None]:
         """Ask any client to apply an edit: (applied, reason). Called by `lsp.edits` alone."""

@@ -16,11 +16,11 @@ from pygls.exceptions import JsonRpcException
 
 from fixwright.lsp.convert import to_lsp
 from fixwright.lsp.editor import Editor
-from fixwright.workspace.change import DraftError
 from fixwright.workspace.document import Document, UnknownDocument
 from fixwright.workspace.draft import Draft
-from fixwright.workspace.rebase import DraftConflict, rebase
+from fixwright.workspace.draft_change import DraftError
 from fixwright.workspace.paths import canonical, display_name
+from fixwright.workspace.rebase import DraftConflict
 from fixwright.workspace.snapshot import Snapshot
 from fixwright.workspace.store import SnapshotStore
 from fixwright.workspace.text import Encoding
@@ -110,7 +110,7 @@ class Edits:
             now = self._store.now
             if _is_current(draft, now):
                 return draft
-            draft = await asyncio.to_thread(rebase, draft, now)
+            draft = await asyncio.to_thread(draft.rebase, now)
         if _is_current(draft, self._store.now):
             return draft
         raise DraftError("You are typing in the text that would change. Ask again when you pause.")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from lsprotocol import types as lsp
 
+from fixwright.json_reading import as_object
 from fixwright.workspace.text import Encoding
 
 
@@ -58,9 +59,8 @@ class ClientProfile:
 
 
 def _speaks_fixwright(experimental: object) -> bool:
-    if isinstance(experimental, dict):
-        return bool(experimental.get("fixwright"))  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]  # any JSON
-    return bool(getattr(experimental, "fixwright", False))
+    """The decoder gives plain JSON or an object, depending on what it knows."""
+    return bool(as_object(experimental).get("fixwright") or getattr(experimental, "fixwright", 0))
 
 
 def negotiated(encoding: lsp.PositionEncodingKind | str | None) -> Encoding:

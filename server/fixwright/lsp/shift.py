@@ -26,7 +26,7 @@ def edit_between(old: Text, new: Text) -> Edit:
 
 
 def _common(a: str, b: str, limit: int, *, from_end: bool) -> int:
-    """The length of the common prefix or suffix, at most `limit`; slices compare at memory speed."""
+    """The length of the common prefix or suffix, at most `limit`: slices compare fast."""
     low, high = 0, limit
     while low < high:
         middle = (low + high + 1) // 2

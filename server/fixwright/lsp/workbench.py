@@ -18,11 +18,12 @@ from fixwright.fix.ladder import Ladder
 from fixwright.fix.model import ModelRung
 from fixwright.index.buffers import OpenBuffers
 from fixwright.index.definitions import WorkspaceDefinitions
+from fixwright.json_reading import as_object
 from fixwright.log import start_logging
 from fixwright.lsp import names
 from fixwright.lsp.board import Board
-from fixwright.lsp.edits import Edits
 from fixwright.lsp.editor import Editor
+from fixwright.lsp.edits import Edits
 from fixwright.lsp.features import actions, fixing, lenses, running, status, symbols
 from fixwright.lsp.jobs import Jobs
 from fixwright.models.factory import ModelSettings, open_provider
@@ -249,6 +250,5 @@ def _configured(folders: list[Path], sent: object) -> Configuration:
 
 def _section(options: object) -> object:
     """Initialization options may be the section itself, or hold it under our name."""
-    if isinstance(options, dict):
-        return options.get("fixwright", options)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]  # JSON
-    return None
+    sent = as_object(options)
+    return sent.get("fixwright", sent)

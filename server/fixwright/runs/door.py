@@ -1,12 +1,11 @@
-"""The one way to a sandbox: opened on first use, reopened when it was lost, closed with the server."""
+"""The one way to a sandbox: opened on first use, closed with the server."""
 
 from __future__ import annotations
 
 import asyncio
 
-from fixwright_sandbox import Limits, Sandbox, SandboxSettings, SandboxUnavailable, open_sandbox
-
 from fixwright.config import SandboxConfig
+from fixwright_sandbox import Limits, Sandbox, SandboxSettings, SandboxUnavailable, open_sandbox
 
 
 def limits_of(config: SandboxConfig) -> Limits:
@@ -42,7 +41,7 @@ class Door:
         return await asyncio.shield(self._opening)
 
     async def open_unconfined(self) -> Sandbox:
-        """No sandbox at all. Only after the user has said yes to exactly that, for their own run."""
+        """No sandbox at all. Only after the user has said yes to that, for their own run."""
         if self._unconfined is None:
             settings = SandboxSettings(backend="unconfined", limits=limits_of(self._config))
             self._unconfined = await open_sandbox(settings)

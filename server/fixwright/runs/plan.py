@@ -1,4 +1,4 @@
-"""From a target to what the sandbox is asked to execute. Reads the disk and parses: off the loop."""
+"""From a target to what the sandbox executes. Reads the disk and parses: call it off the loop."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def _selection(draft: Draft, target: Target, path: str) -> tuple[Job, str]:
     needed = slice_for(text, language, selected)
     chunks = tuple(_chunk(text, part) for part in (*needed.chunks, needed.selection))
     first, last = needed.selection.start.line + 1, needed.selection.end.line + 1
-    lines = f"line {first}" if first == last else f"lines {first}–{last}"
+    lines = f"line {first}" if first == last else f"lines {first}-{last}"
     return RunChunks(path, chunks), f"{path}, {lines}"
 
 

@@ -10,18 +10,22 @@ from fixwright.workspace.document import UnknownDocument
 from fixwright.workspace.draft import Draft
 from fixwright.workspace.position import Range
 from fixwright.workspace.text import Encoding, Text
-from fixwright_sandbox import Captured, ChangedFile, Result
+from fixwright_sandbox import Captured, ChangedFile, Result, Status
 
 OUTPUT_LIMIT = 64 << 10
 """Characters of each stream that a report holds, half from its head and half from its tail."""
 
 
 class WirePosition(TypedDict):
+    """A position in the editor's units."""
+
     line: int
     character: int
 
 
 class WireRange(TypedDict):
+    """A range in the editor's units."""
+
     start: WirePosition
     end: WirePosition
 
@@ -63,9 +67,7 @@ class FileReport(TypedDict):
     bytes: int
 
 
-RunStatus = Literal[
-    "passed", "failed", "timeout", "memory", "processes", "output", "disk", "cancelled", "refused", "error"
-]  # fmt: skip
+RunStatus = Status | Literal["refused"]
 
 
 class RunReport(TypedDict):

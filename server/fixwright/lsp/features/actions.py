@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from lsprotocol import types as lsp
 
+from fixwright.json_reading import as_object
 from fixwright.lsp import names
 from fixwright.runs.plan import RUNTIMES
 from fixwright.workspace.paths import canonical
@@ -30,9 +31,9 @@ async def code_actions(
     return [action for action in found if only is None or _wanted(action, only)]
 
 
-def _wanted(action: lsp.CodeAction, only: object) -> bool:
+def _wanted(action: lsp.CodeAction, only: Sequence[lsp.CodeActionKind | str]) -> bool:
     kind = str(getattr(action.kind, "value", action.kind) or "")
-    wanted = [str(getattr(each, "value", each)) for each in only]  # pyright: ignore[reportGeneralTypeIssues, reportUnknownVariableType, reportUnknownArgumentType]  # kinds or strings
+    wanted = [str(getattr(each, "value", each)) for each in only]
     return any(each in {"", kind} or kind.startswith(f"{each}.") for each in wanted)
 
 
@@ -57,10 +58,10 @@ def _fixes(
 
 def _proven_title(bench: Workbench, snapshot: Snapshot, diagnostic: lsp.Diagnostic) -> str | None:
     """What was verified ahead for one of our diagnostics, over exactly this text."""
-    data = diagnostic.data
-    if diagnostic.source != names.SOURCE or not isinstance(data, dict):
+    if diagnostic.source != names.SOURCE:
         return None
-    run_id, index = data.get("runId"), data.get("failure")  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]  # JSON
+    data = as_object(diagnostic.data)
+    run_id, index = data.get("runId"), data.get("failure")
     if not isinstance(run_id, str) or not isinstance(index, int):
         return None
     fix = bench.proposals.get((run_id, index))

@@ -7,8 +7,6 @@ import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from fixwright_sandbox import SandboxUnavailable
-
 from fixwright.fix.fix import Fix
 from fixwright.fix.ladder import problem_of
 from fixwright.fix.problem import Problem
@@ -21,11 +19,12 @@ from fixwright.lsp.jobs import Job, JobCancelled
 from fixwright.models.factory import ANTHROPIC_VARIABLE, OPENAI_VARIABLE, ModelSettings
 from fixwright.models.types import ModelError
 from fixwright.runs.target import RunRefused
-from fixwright.workspace.change import DraftError
 from fixwright.workspace.document import Document, UnknownDocument
+from fixwright.workspace.draft_change import DraftError
 from fixwright.workspace.paths import display_name
-from fixwright.workspace.rebase import DraftConflict, rebase
+from fixwright.workspace.rebase import DraftConflict
 from fixwright.workspace.snapshot import Snapshot
+from fixwright_sandbox import SandboxUnavailable
 
 if TYPE_CHECKING:
     from fixwright.lsp.workbench import Workbench
@@ -130,7 +129,7 @@ async def _brought_up(bench: Workbench, found: Fix) -> Fix:
         now = bench.store.now
         if found.draft.is_empty or _same_texts(found, now):
             return found
-        draft = await asyncio.to_thread(rebase, found.draft, now)
+        draft = await asyncio.to_thread(found.draft.rebase, now)
         failure = found.before.failures[0] if found.before.failures else None
         if found.status != "verified" or failure is None:
             return replace(found, draft=draft)

@@ -7,7 +7,6 @@ import codecs
 import time
 from typing import TYPE_CHECKING, Any
 
-from fixwright_sandbox import SandboxUnavailable
 from pygls.exceptions import JsonRpcInvalidParams
 
 from fixwright.fix.fix import Fix
@@ -23,6 +22,7 @@ from fixwright.runs.target import RunRefused, Target
 from fixwright.workspace.document import Document, UnknownDocument, UnreadableDocument
 from fixwright.workspace.paths import display_name
 from fixwright.workspace.snapshot import Snapshot
+from fixwright_sandbox import SandboxUnavailable
 
 if TYPE_CHECKING:
     from fixwright.lsp.workbench import Workbench
