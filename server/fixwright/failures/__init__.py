@@ -1,0 +1,1 @@
+"""What went wrong in a run, in the same words for every language."""
