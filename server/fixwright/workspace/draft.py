@@ -86,7 +86,12 @@ class Draft:
         """The files of a folder as they are with the changes made; see `Snapshot.files`. I/O."""
         present = {key: change.after for key, change in self.changed.items() if change.after}
         gone = frozenset(self.changed.keys() - present.keys())
-        return overlay(folder.path, self.base.files(folder), present, gone)
+        origins = {
+            key: path
+            for key, change in self.changed.items()
+            if change.moved_from and (path := uri_to_path(change.moved_from))
+        }
+        return overlay(folder.path, self.base.files(folder), present, gone, origins)
 
     def write(self, uri: str, text: str) -> Draft:
         """With a whole new text for a document that exists.

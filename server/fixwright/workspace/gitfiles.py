@@ -31,11 +31,28 @@ def git_names(directory: Path) -> list[str] | None:
         None when `directory` is in no work tree that git accepts, or git is missing or does not
         answer.
     """
+    where = _git(directory, "rev-parse", "--show-toplevel")
+    if where is None or not _holds(os.fsdecode(where.removesuffix(b"\n")), directory):
+        return None
+    options = ("--cached", "--others", "--exclude-standard", "--deduplicate", "-z")
+    listing = _git(directory, "ls-files", *options)
+    if listing is None:
+        return None
+    return [os.fsdecode(name) for name in listing.split(b"\0") if name]
+
+
+def _holds(work_tree: str, directory: Path) -> bool:
+    """Whether a directory lies in the work tree: a repository may name another than its own."""
+    real = os.path.realpath(directory)
+    return os.path.commonpath((os.path.realpath(work_tree), real)) == os.path.realpath(work_tree)
+
+
+def _git(directory: Path, *arguments: str) -> bytes | None:
+    """What a git command says; None when it fails, is missing or does not answer."""
     settings = [part for setting in _HARDENING for part in ("-c", setting)]
-    listing = ["ls-files", "--cached", "--others", "--exclude-standard", "--deduplicate", "-z"]
     try:
         answer = subprocess.run(  # noqa: S603 - a fixed argument vector, no shell
-            ["git", "--no-pager", "--literal-pathspecs", *settings, *listing],  # noqa: S607 - the user's git
+            ["git", "--no-pager", *settings, *arguments],  # noqa: S607 - the user's own git
             cwd=directory,
             env=_environment(),
             stdin=subprocess.DEVNULL,
@@ -46,9 +63,7 @@ def git_names(directory: Path) -> list[str] | None:
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
-    if answer.returncode != 0:
-        return None
-    return [os.fsdecode(name) for name in answer.stdout.split(b"\0") if name]
+    return answer.stdout if answer.returncode == 0 else None
 
 
 def _environment() -> dict[str, str]:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
+from types import MappingProxyType
 
 from fixwright.workspace.document import Document
 from fixwright.workspace.files import FileEntry
@@ -17,21 +18,23 @@ def overlay(
     entries: Iterable[FileEntry],
     documents: Mapping[str, Document],
     gone: frozenset[str] = frozenset(),
+    origins: Mapping[str, Path] = MappingProxyType({}),
 ) -> Iterator[FileEntry]:
-    """The entries, each with the document that stands for it, then the documents that have none.
+    """The entries, each with the document that stands for it, then documents that have none.
 
     Args:
         root: The folder.
         entries: What is on disk there.
         documents: By canonical URI; those elsewhere and those in ``.git`` are left out.
         gone: Canonical URIs of files to leave out.
+        origins: Files that documents come from under another name, by canonical URI.
     """
     extra = dict[str, tuple[Path, Document]]()
     for uri, document in documents.items():
         path = uri_to_path(uri)
         inside = None if path is None else relative_path(root, path)
         if path is not None and inside is not None and ".git" not in path.parts:
-            extra[inside] = (path, document)
+            extra[inside] = (origins.get(uri, path), document)
     # A document may need a folder where the disk has a file.
     folders = {str(above) for inside in extra for above in PurePosixPath(inside).parents}
     missing = dict(extra)
@@ -43,8 +46,8 @@ def overlay(
             yield replace(entry, document=found[1])
         else:
             yield _through_link(root, entry, extra)
-    for inside, (path, document) in missing.items():
-        yield _entry_of(inside, path, document)
+    for inside, (origin, document) in sorted(missing.items()):
+        yield _entry_of(inside, root / inside, origin, document)
 
 
 def _through_link(
@@ -58,10 +61,10 @@ def _through_link(
     return entry if found is None else replace(entry, document=found[1])
 
 
-def _entry_of(inside: str, path: Path, document: Document) -> FileEntry:
-    """The entry of a document that is new, or ignored on disk."""
+def _entry_of(inside: str, path: Path, origin: Path, document: Document) -> FileEntry:
+    """The entry of a document that is new, ignored, or moved here from `origin`."""
     try:
-        entry = FileEntry.on_disk(inside, path, path.stat())
+        entry = FileEntry.on_disk(inside, path, origin.stat())
     except OSError:
         entry = FileEntry(inside, path, 0, 0, 0, executable=False)
     return replace(entry, document=document)

@@ -4,15 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from fixwright.workspace.snapshot import Snapshot
-
-
-@dataclass(frozen=True, eq=False)
-class _Waiter:
-    predicate: Callable[[Snapshot], bool]
-    found: asyncio.Future[Snapshot]
 
 
 class SnapshotStore:
@@ -20,7 +13,7 @@ class SnapshotStore:
 
     def __init__(self, first: Snapshot | None = None) -> None:
         self._now = first or Snapshot()
-        self._waiting = list[_Waiter]()
+        self._waiting = list[asyncio.Queue[Snapshot]]()
 
     @property
     def now(self) -> Snapshot:
@@ -28,26 +21,26 @@ class SnapshotStore:
         return self._now
 
     def update(self, change: Callable[[Snapshot], Snapshot]) -> Snapshot:
-        """Replace the snapshot by what `change` makes of it, and wake who waits for that.
-
-        If `change` raises, nothing has changed.
-        """
-        self._now = after = change(self._now)
-        for waiter in self._waiting:
-            if not waiter.found.done() and waiter.predicate(after):
-                waiter.found.set_result(after)
-        return after
+        """Replace the snapshot by what `change` makes of it; if that raises, nothing changes."""
+        self._now = change(self._now)
+        for snapshots in self._waiting:
+            snapshots.put_nowait(self._now)
+        return self._now
 
     async def wait(self, predicate: Callable[[Snapshot], bool], seconds: float) -> Snapshot | None:
-        """The first snapshot from now on that `predicate` accepts; None after `seconds`."""
-        if predicate(self._now):
-            return self._now
-        waiter = _Waiter(predicate, asyncio.get_running_loop().create_future())
-        self._waiting.append(waiter)
+        """The first snapshot from now on that `predicate` accepts; None after `seconds`.
+
+        None is skipped, not even one that is replaced before this task runs again.
+        """
+        snapshots = asyncio.Queue[Snapshot]()
+        snapshots.put_nowait(self._now)
+        self._waiting.append(snapshots)
         try:
             async with asyncio.timeout(seconds):
-                return await waiter.found
+                while not predicate(snapshot := await snapshots.get()):
+                    pass
+                return snapshot
         except TimeoutError:
             return None
         finally:
-            self._waiting.remove(waiter)
+            self._waiting.remove(snapshots)
