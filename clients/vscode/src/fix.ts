@@ -58,9 +58,10 @@ export async function fix(server: Server, argument: FixArgument): Promise<FixRep
       title: `Fixwright: fixing ${file}`,
       cancellable: true,
     },
-    async (_progress, token) => {
+    async (progress, token) => {
+      const report = (message: string) => progress.report({ message });
       try {
-        return await server.execute<FixReport>("fixwright.fix", argument, token);
+        return await server.execute<FixReport>("fixwright.fix", argument, token, report);
       } catch (error) {
         if (token.isCancellationRequested && isCancelled(error)) {
           return undefined;

@@ -1,4 +1,5 @@
 // The language client's life: start, stop and restart, one at a time.
+import { randomUUID } from "node:crypto";
 import { homedir } from "node:os";
 import * as vscode from "vscode";
 import {
@@ -7,6 +8,8 @@ import {
   LanguageClient,
   RevealOutputChannelOn,
   State,
+  WorkDoneProgress,
+  type ExecuteCommandParams,
   type LanguageClientOptions,
   type Middleware,
   type StaticFeature,
@@ -94,21 +97,32 @@ export class Server implements vscode.Disposable {
   }
 
   /**
-   * Runs one of the server's commands and returns its report.
+   * Runs one of the server's commands and returns its report; `report` hears what it is at.
    * @throws NotRunning, or the server's ResponseError.
    */
   async execute<T>(
     command: string,
     argument: object,
     token?: vscode.CancellationToken,
+    report?: (message: string) => void,
   ): Promise<T> {
-    const params = { command, arguments: [argument] };
-    const result: unknown = await this.running.sendRequest(
-      ExecuteCommandRequest.type,
-      params,
-      token,
-    );
-    return result as T;
+    const client = this.running;
+    const params: ExecuteCommandParams = { command, arguments: [argument] };
+    if (!report) {
+      return (await client.sendRequest(ExecuteCommandRequest.type, params, token)) as T;
+    }
+    const workDoneToken = randomUUID();
+    const listening = client.onProgress(WorkDoneProgress.type, workDoneToken, (value) => {
+      if (value.kind !== "end" && value.message) {
+        report(value.message);
+      }
+    });
+    try {
+      const asked = { ...params, workDoneToken };
+      return (await client.sendRequest(ExecuteCommandRequest.type, asked, token)) as T;
+    } finally {
+      listening.dispose();
+    }
   }
 
   /** Sends the settings of now. */
