@@ -29,9 +29,16 @@ def hunks_between(before: str, after: str) -> tuple[Hunk, ...]:
     """The replacements that make `after` of `before`, ascending, with text between each two."""
     if before == after:
         return ()
-    old, new = split_lines(before), split_lines(after)
+    # Whole lines in common at both ends are left out before anything is split.
+    head = before.rfind("\n", 0, _common_prefix(before, after)) + 1
+    most = min(len(before), len(after)) - head
+    tail = before.find("\n", len(before) - _common_suffix(before, after, most)) + 1
+    tail = len(before) - tail if tail else 0
+    old = split_lines(before[head : len(before) - tail])
+    new = split_lines(after[head : len(after) - tail])
     hunks = list[Hunk]()
-    at_old = at_new = at_line = at_new_line = 0
+    at_old = at_new = head
+    at_line = at_new_line = 0
     for first, last, new_first, new_last in changed_blocks(old, new):
         at_old += _length(old[at_line:first])
         at_new += _length(new[at_new_line:new_first])
@@ -62,8 +69,7 @@ def _trimmed(before: str, start: int, end: int, text: str) -> Hunk:
     head = _common_prefix(old, text)
     if _inside_line_end(before, start + head):
         head -= 1
-    rest_old, rest_new = old[head:], text[head:]
-    tail = _common_prefix(rest_old[::-1], rest_new[::-1])
+    tail = _common_suffix(old, text, min(len(old), len(text)) - head)
     if tail and _inside_line_end(before, end - tail):
         tail -= 1
     return Hunk(start + head, end - tail, text[head : len(text) - tail])
@@ -75,6 +81,18 @@ def _common_prefix(a: str, b: str) -> int:
     while differs - same > 1:
         middle = (same + differs) // 2
         if a[same:middle] == b[same:middle]:
+            same = middle
+        else:
+            differs = middle
+    return same
+
+
+def _common_suffix(a: str, b: str, most: int) -> int:
+    """How many code points both end with, up to `most`."""
+    same, differs = 0, most + 1
+    while differs - same > 1:
+        middle = (same + differs) // 2
+        if a[len(a) - middle : len(a) - same] == b[len(b) - middle : len(b) - same]:
             same = middle
         else:
             differs = middle
