@@ -91,6 +91,9 @@ def test_links(folder: Folder, with_git: bool) -> None:
     assert listed(root) == [
         *("absolute/a.py", "chain/a.py", "dir/a.py", "file", "src/b.py", "src/pkg/a.py"),
     ]
+    real = {entry.path: entry.source for entry in list_files(root)}
+    assert real["chain/a.py"] == real["dir/a.py"] == root.resolve() / "src/pkg/a.py"
+    assert real["file"] == root.resolve() / "src/b.py"
 
 
 def test_a_tracked_folder_that_became_a_link(folder: Folder) -> None:
@@ -139,12 +142,17 @@ def test_open_documents_lie_over_the_files(folder: Folder, disk: Snapshot) -> No
     root = folder.path
     plant(root, "a.py", "b.py", "ignored.py", "was/file")
     (root / "link.py").symlink_to("a.py")
+    (root / "hard.py").hardlink_to(root / "a.py")
+    (root / "real.py").write_text("on disk")
+    (root / "other_link.py").symlink_to("real.py")
     (root / ".gitignore").write_text("ignored.py\n")
     git(root, "init")
     (root / "ignored.py").chmod(0o755)
     snapshot = disk
     for name in ("a.py", "ignored.py", "new/n.py", "was/file/now.py", ".git/COMMIT_EDITMSG"):
         snapshot = snapshot.opened(path_to_uri(root / name), "python", 1, f"typed {name}")
+    through_link = path_to_uri(root / "other_link.py")
+    snapshot = snapshot.opened(through_link, "python", 1, "typed other_link.py")
     snapshot = snapshot.opened("untitled:1", "python", 1, "")
     snapshot = snapshot.opened(path_to_uri(root.parent / "other.py"), "python", 1, "")
     entries = {entry.path: entry for entry in snapshot.files(folder)}
@@ -154,7 +162,10 @@ def test_open_documents_lie_over_the_files(folder: Folder, disk: Snapshot) -> No
         "a.py": "typed a.py",
         "b.py": None,
         "ignored.py": "typed ignored.py",
+        "hard.py": None,
         "link.py": "typed a.py",
+        "other_link.py": "typed other_link.py",
+        "real.py": "typed other_link.py",
         "new/n.py": "typed new/n.py",
         "was/file/now.py": "typed was/file/now.py",
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,7 +41,7 @@ class FileEntry:
 
     Attributes:
         path: POSIX, relative to the folder, without ``..``.
-        source: Its absolute path on this machine.
+        source: Its absolute path on this machine; behind a link, the path of the real file.
         size: Bytes on disk; 0 when it isn't there yet.
         mtime_ns: Modification time on disk in nanoseconds; 0 when it isn't there yet.
         inode: On disk; 0 when it isn't there yet.
@@ -74,37 +74,43 @@ def list_files(root: Path) -> Iterator[FileEntry]:
     can say them.
     """
     real_root = os.path.realpath(root)
-    files = dict[str, os.stat_result]()
+    files = dict[str, os.stat_result]()  # without links
     links = list[str]()
     whole = dict[str, bool]()  # folder -> no link on the way to it
-    for name in _names(real_root, "", _NESTED_REPOSITORIES):
+    for name, status in _found(real_root, "", _NESTED_REPOSITORIES):
         folder = name.rpartition("/")[0]
         if folder not in whole:
             path = f"{real_root}/{folder}" if folder else real_root
             whole[folder] = os.path.realpath(path) == path
-        status = _lstat(f"{real_root}/{name}")
-        if status is None or not whole[folder] or not _is_utf8(name):
+        if not whole[folder] or not _is_utf8(name):
             continue
         if stat.S_ISREG(status.st_mode):
             files[name] = status
         elif stat.S_ISLNK(status.st_mode):
             links.append(name)
-    linked = [pair for link in links for pair in _behind_link(real_root, link, files)]
-    for name, status in sorted({**dict(linked), **files}.items()):
-        yield FileEntry.on_disk(name, root / name, status)
+    entries = {
+        name: FileEntry.on_disk(name, Path(real_root, target), status)
+        for link in links
+        for name, target, status in _behind_link(real_root, link, files)
+    }
+    for name, status in files.items():
+        entries[name] = FileEntry.on_disk(name, root / name, status)
+    for _, entry in sorted(entries.items()):
+        yield entry
 
 
-def _names(root: str, below: str, depth: int) -> Iterator[str]:
-    """Names of files and links below `root`/`below`, relative to `root`."""
+def _found(root: str, below: str, depth: int) -> Iterator[tuple[str, os.stat_result]]:
+    """What is no folder below `root`/`below`, by name relative to `root`."""
     directory = f"{root}/{below}"
     named = git_names(Path(directory))
     for name in _walk(directory) if named is None else named:
-        status = _lstat(f"{directory}/{name}") if named is not None else None
-        if status is not None and stat.S_ISDIR(status.st_mode):  # a nested repository
-            if depth > 0 and name.rstrip("/"):
-                yield from _names(root, f"{below}{name.rstrip('/')}/", depth - 1)
+        status = _lstat(f"{directory}/{name}")
+        if status is None:
             continue
-        yield below + name
+        if not stat.S_ISDIR(status.st_mode):
+            yield below + name, status
+        elif depth > 0 and name.rstrip("/"):  # a nested repository
+            yield from _found(root, f"{below}{name.rstrip('/')}/", depth - 1)
 
 
 def _walk(directory: str) -> Iterator[str]:
@@ -126,22 +132,28 @@ def _walk(directory: str) -> Iterator[str]:
 
 def _behind_link(
     root: str, link: str, files: dict[str, os.stat_result]
-) -> Iterable[tuple[str, os.stat_result]]:
-    """What a link stands for: a file inside `root`, or the listed files of a folder there."""
+) -> Iterator[tuple[str, str, os.stat_result]]:
+    """What a link stands for: a file inside `root`, or the listed files of a folder there.
+
+    Yields:
+        The name through the link, the name without it, and what the disk says of it.
+    """
     target = os.path.realpath(f"{root}/{link}")
     if not target.startswith(root.rstrip("/") + "/"):  # outside, or the root: a loop
-        return []
+        return
     inner = target[len(root.rstrip("/")) + 1 :]
     status = _lstat(target)
     if status is None:
-        return []
+        return
     if stat.S_ISREG(status.st_mode):
-        return [(link, status)]
+        yield link, inner, status
+        return
     prefix = inner + "/"
     if not stat.S_ISDIR(status.st_mode) or link.startswith(prefix):  # inside its own target: a loop
-        return []
-    behind = [(name, files[name]) for name in files if name.startswith(prefix)]
-    return [(f"{link}/{name[len(prefix) :]}", status) for name, status in behind]
+        return
+    for name, found in files.items():
+        if name.startswith(prefix):
+            yield f"{link}/{name[len(prefix) :]}", name, found
 
 
 def _lstat(path: str) -> os.stat_result | None:
@@ -152,4 +164,4 @@ def _lstat(path: str) -> os.stat_result | None:
 
 
 def _is_utf8(name: str) -> bool:
-    return not any("\ud800" <= char <= "\udfff" for char in name)
+    return name.isascii() or not any("\ud800" <= char <= "\udfff" for char in name)

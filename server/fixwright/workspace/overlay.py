@@ -38,27 +38,29 @@ def overlay(
     # A document may need a folder where the disk has a file.
     folders = {str(above) for inside in extra for above in PurePosixPath(inside).parents}
     missing = dict(extra)
+    same_file = {inode: found for found in extra.values() if (inode := _inode(found[0]))}
     for entry in entries:
         missing.pop(entry.path, None)
-        if entry.path in folders or (gone and path_to_uri(entry.source) in gone):
+        if entry.path in folders or (gone and path_to_uri(root / entry.path) in gone):
             continue
-        if (found := extra.get(entry.path)) is not None:
-            yield replace(entry, document=found[1])
-        else:
-            yield _through_link(root, entry, extra)
+        found = extra.get(entry.path)
+        if found is None and (linked := same_file.get(entry.inode)) is not None:
+            found = linked if _is_link_to(entry.source, linked[0]) else None
+        yield entry if found is None else replace(entry, document=found[1])
     for inside, (origin, document) in sorted(missing.items()):
         yield _entry_of(inside, root / inside, origin, document)
 
 
-def _through_link(
-    root: Path, entry: FileEntry, extra: Mapping[str, tuple[Path, Document]]
-) -> FileEntry:
-    """An entry behind a link whose target is open shows what the editor holds."""
-    if not extra:
-        return entry
-    real = relative_path(Path(os.path.realpath(root)), Path(os.path.realpath(entry.source)))
-    found = extra.get(real) if real is not None and real != entry.path else None
-    return entry if found is None else replace(entry, document=found[1])
+def _inode(path: Path) -> int | None:
+    try:
+        return path.stat().st_ino
+    except OSError:
+        return None
+
+
+def _is_link_to(path: Path, other: Path) -> bool:
+    """Whether two names lead to one file by links, as an inode alone, of any disk, doesn't say."""
+    return os.path.realpath(path) == os.path.realpath(other)
 
 
 def _entry_of(inside: str, path: Path, origin: Path, document: Document) -> FileEntry:
