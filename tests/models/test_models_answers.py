@@ -242,36 +242,101 @@ def _sse(*events: object) -> str:
     return "".join(f"data: {json.dumps(e)}\n\n" for e in events) + ": keep-alive\n\n"
 
 
-async def test_quirks_of_compatible_servers_are_survived():
-    """No index, arguments as an object, `stop` after a call, no [DONE], usage without details."""
-    function = {"name": "edit", "arguments": {"path": "a.py"}}
-    stream = _sse(
-        {"choices": [{"delta": {"content": None, "reasoning": "Hm."}}]},
-        {"choices": [{"delta": {"tool_calls": [{"function": function}]}}]},
-        {"choices": [{"finish_reason": "stop"}]},
-        {"choices": [], "usage": {"prompt_tokens": 3, "completion_tokens": 2}},
-    )
-    transport = httpx2.MockTransport(lambda _: httpx2.Response(200, text=stream))
-    endpoint = Endpoint("Ollama", "http://localhost:11434/v1", "m", "nothing")
-    provider = OpenAIProvider(endpoint, "none", max_tokens=9, transport=transport)
+async def _answer(provider: Provider) -> Done:
     *_, done = [item async for item in provider.stream(Request("", (Message("user", "a"),)))]
     await provider.close()
     assert isinstance(done, Done)
-    assert done.message.calls == (Call("call_0", "edit", '{"path": "a.py"}', {"path": "a.py"}),)
+    return done
+
+
+async def _openai_answer(*chunks: object) -> Done:
+    transport = httpx2.MockTransport(lambda _: httpx2.Response(200, text=_sse(*chunks)))
+    endpoint = Endpoint("Ollama", "http://localhost:11434/v1", "m", "nothing")
+    return await _answer(OpenAIProvider(endpoint, "none", max_tokens=9, transport=transport))
+
+
+def _calls(*calls: dict[str, object]) -> dict[str, object]:
+    return {"choices": [{"delta": {"tool_calls": list(calls)}}]}
+
+
+STOP: dict[str, object] = {"choices": [{"finish_reason": "stop"}]}
+
+
+async def test_a_compatible_server_without_indices_ids_and_done():
+    """Arguments as objects, `stop` after calls, usage without details, and the other spelling."""
+    first: dict[str, object] = {"function": {"name": "edit", "arguments": {"path": "a.py"}}}
+    second: dict[str, object] = {"function": {"name": "run", "arguments": "{}"}}
+    done = await _openai_answer(
+        {"choices": [{"delta": {"content": None, "reasoning": "Hm."}}]},
+        _calls(first, second),
+        STOP,
+        {"choices": [], "usage": {"prompt_tokens": 3, "completion_tokens": 2}},
+    )
+    assert done.message.calls == (
+        Call("call_0", "edit", '{"path": "a.py"}', {"path": "a.py"}),
+        Call("call_1", "run", "{}", {}),
+    )
     assert done.stop == "tool_use"
     assert done.usage == Usage(3, 2)
-    assert done.message.native == Native(
-        "openai:http://localhost:11434/v1:m",
-        {
-            "role": "assistant",
-            "content": None,
-            "reasoning": "Hm.",
-            "tool_calls": [
-                {
-                    "id": "call_0",
-                    "type": "function",
-                    "function": {"name": "edit", "arguments": '{"path": "a.py"}'},
-                }
-            ],
-        },
+    assert done.message.native is not None
+    assert done.message.native.key == "openai:http://localhost:11434/v1:m"
+    content: Any = done.message.native.content
+    assert content["reasoning"] == "Hm."
+    assert content["content"] is None
+
+
+async def test_a_compatible_server_that_gives_every_call_the_index_0():
+    done = await _openai_answer(
+        _calls({"index": 0, "id": "x", "function": {"name": "edit", "arguments": '{"a"'}}),
+        _calls({"index": 0, "id": "x", "function": {"arguments": ": 1}"}}),
+        _calls({"index": 0, "id": "y", "function": {"name": "run", "arguments": "{}"}}),
+        STOP,
     )
+    assert done.message.calls == (
+        Call("x", "edit", '{"a": 1}', {"a": 1}),
+        Call("y", "run", "{}", {}),
+    )
+
+
+async def test_a_refusal_in_its_own_field():
+    done = await _openai_answer({"choices": [{"delta": {"refusal": "I won't."}}]}, STOP)
+    assert (done.message.text, done.stop) == ("I won't.", "refusal")
+
+
+async def test_an_upstream_error_as_a_reason_to_stop():
+    with pytest.raises(ModelError, match="upstream"):
+        await _openai_answer({"choices": [{"finish_reason": "error"}]})
+
+
+async def test_a_messages_server_with_whole_inputs_empty_texts_and_nulls():
+    use: dict[str, object] = {"type": "tool_use", "id": "t", "name": "run", "input": {"a": 1}}
+    events: list[dict[str, Any]] = [
+        {
+            "type": "message_start",
+            "message": {"usage": {"input_tokens": 9, "cache_read_input_tokens": 4}},
+        },
+        {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}},
+        {"type": "content_block_start", "index": 1, "content_block": use},
+        {"type": "something_new", "index": 1},
+        {
+            "type": "message_delta",
+            "delta": {"stop_reason": "a_new_reason"},
+            "usage": {"output_tokens": 3, "input_tokens": None},
+        },
+        {"type": "message_stop"},
+    ]
+    text = "".join(f"event: {e['type']}\ndata: {json.dumps(e)}\n\n" for e in events)
+    transport = httpx2.MockTransport(lambda _: httpx2.Response(200, text=text))
+    done = await _answer(AnthropicProvider(CLAUDE, "key", max_tokens=9, transport=transport))
+    assert done.message.calls == (Call("t", "run", '{"a": 1}', {"a": 1}),)
+    assert done.message.native == Native("anthropic:https://api.anthropic.com:claude", [use])
+    assert done.usage == Usage(input=9, output=3, cache_read=4)
+    assert done.stop == "unknown"
+
+
+async def test_no_log_shows_what_was_asked_or_the_key(play: Play, caplog: pytest.LogCaptureFixture):
+    caplog.set_level("DEBUG")
+    stage = await play({"text": "A secret answer."})
+    await stage.ask(Request("A secret system.", (Message("user", "A secret question."),)))
+    assert "secret" not in caplog.text
+    assert "scripted" not in caplog.text

@@ -80,6 +80,18 @@ async def test_settings_that_cannot_work_are_refused(settings: ModelSettings):
     assert caught.value.kind == "settings"
 
 
+@pytest.mark.parametrize(
+    "settings",
+    [
+        ModelSettings(name="m", base_url="http://127.0.0.1:9"),
+        ModelSettings(api_key_command=(sys.executable, "-c", "print('sk-of-somebody')")),
+    ],
+)
+async def test_whose_key_or_server_it_is_is_never_guessed(settings: ModelSettings):
+    with pytest.raises(ModelError, match="not whose model it is for"):
+        await open_provider(settings, BOTH)
+
+
 def printing(code: str) -> tuple[str, ...]:
     return (sys.executable, "-c", code)
 

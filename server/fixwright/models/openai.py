@@ -211,8 +211,8 @@ class _Answer:
             yield self._take_call(position, as_object(call))
 
     def _take_call(self, position: int, piece: dict[str, object]) -> Delta:
-        """A fragment of a call; some servers send no index, or arguments as an object."""
-        index = as_count(piece.get("index")) if "index" in piece else position
+        """A fragment of a call; some servers send arguments as an object."""
+        index = self._index(position, piece)
         function = as_object(piece.get("function"))
         arguments = function.get("arguments")
         text = json.dumps(arguments) if isinstance(arguments, dict) else as_text(arguments)
@@ -221,6 +221,16 @@ class _Answer:
         call.name = call.name or as_text(function.get("name"))
         call.raw += text
         return Delta("call", text, index, call.name)
+
+    def _index(self, position: int, piece: dict[str, object]) -> int:
+        """Which call a fragment belongs to; some servers send no index, others always 0."""
+        index = as_count(piece.get("index")) if "index" in piece else position
+        identifier = as_text(piece.get("id"))
+        known = self.calls.get(index)
+        if known is None or not known.id or identifier in {"", known.id}:
+            return index
+        same = (i for i, call in self.calls.items() if call.id == identifier)
+        return next(same, max(self.calls) + 1)
 
     def done(self, key: str, request_id: str | None) -> Done:
         for index, call in self.calls.items():
