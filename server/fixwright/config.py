@@ -15,7 +15,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 
 import platformdirs
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -144,7 +144,8 @@ def _leaves(layer: Layer, problems: list[str]) -> Iterator[tuple[str, str, objec
     for section, values in layer.values.items():
         if not isinstance(values, dict):
             problems.append(f"{section} in {layer.origin} must be a table of settings.")
-        for key, value in as_object(values).items():
+            continue
+        for key, value in as_object(cast("object", values)).items():
             if value is not None:  # editors send null for "not set"
                 yield section, key, value
 

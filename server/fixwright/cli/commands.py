@@ -171,7 +171,11 @@ async def _fix(
     if problem is None:
         click.echo(f"Nothing to fix: {before.outcome}", err=True)
         return DONE if before.passed else FAILED
-    tell = (lambda _: None) if as_json else (lambda line: click.echo(f"… {line}", err=True))
+
+    def tell(line: str) -> None:
+        if not as_json:
+            click.echo(f"… {line}", err=True)
+
     found = await tools.ladder.fix(tools.snapshot, problem, tell)
     report = await asyncio.to_thread(fix_report, found, Encoding.UTF16)
     if apply and found.status == "verified":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,7 +31,7 @@ class Headless:
 
 
 @asynccontextmanager
-async def headless(path: Path) -> AsyncIterator[Headless]:
+async def headless(path: Path) -> AsyncGenerator[Headless, None]:
     """Everything for work on a file or folder; given back at the end."""
     root = root_of(path)
     folder = Folder.at(path_to_uri(root))
@@ -54,7 +54,7 @@ async def headless(path: Path) -> AsyncIterator[Headless]:
         base_url=model.base_url,
         max_tokens=model.max_tokens,
         api_key_command=model.api_key_command,
-        script=Path(model.script).expanduser() if model.script else None,
+        script=_path(model.script),
     )
     provider = await open_provider(asked) if settings.fix.attempts else None
     if provider is not None:
@@ -76,6 +76,10 @@ async def headless(path: Path) -> AsyncIterator[Headless]:
         await definitions.close()
         for each in opened:
             await each.close()
+
+
+def _path(name: str | None) -> Path | None:
+    return Path(name).expanduser() if name else None
 
 
 def root_of(path: Path) -> Path:

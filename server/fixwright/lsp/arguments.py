@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from lsprotocol import types as lsp
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -133,5 +133,9 @@ def parse(model: type[M], arguments: tuple[Any, ...]) -> M:
 def _without_nulls(value: object) -> object:
     """Editors send null for what they leave out."""
     if isinstance(value, dict):
-        return {key: inner for key, inner in as_object(value).items() if inner is not None}
+        return {
+            key: inner
+            for key, inner in as_object(cast("object", value)).items()
+            if inner is not None
+        }
     return value

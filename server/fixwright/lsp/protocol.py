@@ -1,3 +1,6 @@
+# pyright: reportIncompatibleMethodOverride=false, reportIncompatibleVariableOverride=false
+# pygls's handlers are generators that call user handlers; ours are functions and coroutines, which
+# it dispatches as well. Its classes are typed for any server, this one for ours.
 """JSON-RPC for a server that edits people's code: what pygls leaves unsafe, made safe.
 
 pygls is the transport and the types. This module replaces, in one place and for one pinned
@@ -26,6 +29,7 @@ from pygls.protocol.json_rpc import (
     JsonRPCResponseMessage,
 )
 
+from fixwright.json_reading import as_object
 from fixwright.workspace.changes import ContentChange
 from fixwright.workspace.paths import canonical
 from fixwright.workspace.snapshot import Folder, Snapshot
@@ -113,7 +117,7 @@ class FixwrightProtocol(LanguageServerProtocol):
         self._initialized = self._initialized or raw.get("method") == lsp.INITIALIZE
         token = _snapshot.set(self.store.now)
         try:
-            super().handle_message(structured)
+            super().handle_message(cast("Any", structured))
         finally:
             _snapshot.reset(token)
 
@@ -163,10 +167,7 @@ class FixwrightProtocol(LanguageServerProtocol):
             # The text can no longer be known: better no document than a wrong one.
             uri = _uri_in(raw.get("params"))
             if uri is not None:
-                log.error(
-                    "could not read %s for %s: its text is unknown until reopened", method, uri
-                )
-                self._void(uri)
+                self._update(uri, lambda now: now.unreadable_change(uri, detail))
 
     # ---- messages out ------------------------------------------------------------------
 
@@ -301,16 +302,16 @@ def _content_change(change: lsp.TextDocumentContentChangeEvent) -> ContentChange
     return ContentChange(None, None, change.text)
 
 
-def _uri_in(params: Any) -> str | None:
-    document = params.get("textDocument") if isinstance(params, dict) else None
-    uri = document.get("uri") if isinstance(document, dict) else None
+def _uri_in(params: object) -> str | None:
+    uri = as_object(as_object(params).get("textDocument")).get("uri")
     return uri if isinstance(uri, str) else None
 
 
 def _first_reason(error: BaseException) -> str:
     """The innermost message of a decoding error: cattrs nests one group per level."""
-    while isinstance(error, BaseExceptionGroup) and error.exceptions:
-        error = error.exceptions[0]
+    while isinstance(error, BaseExceptionGroup):
+        group = cast("BaseExceptionGroup[BaseException]", error)
+        error = group.exceptions[0]
     return f"{type(error).__name__}: {error}"
 
 

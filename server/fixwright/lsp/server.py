@@ -1,3 +1,5 @@
+# pyright: reportIncompatibleVariableOverride=false
+# pygls types `protocol` for any server, this one for ours.
 """The language server: what it announces, when it starts what, how it ends.
 
 Only the protocol is here at start. Everything that runs, fixes or indexes is imported in a thread

@@ -7,7 +7,7 @@ import os
 import sys
 import threading
 from dataclasses import dataclass
-from typing import IO, BinaryIO, Protocol
+from typing import BinaryIO, Protocol
 
 _QUEUE_LIMIT = 256 << 20
 """Bytes that may wait for an editor that does not read. Beyond it, the editor is gone."""
@@ -37,17 +37,17 @@ def claim_stdio() -> Wire:
 
 
 class Sink(Protocol):
-    """Something that takes all bytes given to it, and may block."""
+    """Something that takes bytes, maybe only some of them, and may block."""
 
-    def write(self, data: bytes, /) -> object:
-        """Write all of `data`."""
+    def write(self, data: memoryview, /) -> int | None:
+        """Write from the start of `data`; the number of bytes taken."""
         ...
 
 
 class OutQueue:
     """A writer that never blocks its caller: one thread writes what waits, in order."""
 
-    def __init__(self, raw: Sink | IO[bytes], limit: int = _QUEUE_LIMIT) -> None:
+    def __init__(self, raw: Sink, limit: int = _QUEUE_LIMIT) -> None:
         self._raw = raw
         self._limit = limit
         self._size = 0
@@ -100,11 +100,8 @@ class OutQueue:
                 return
 
 
-def _write_all(raw: Sink | IO[bytes], data: bytes) -> None:
+def _write_all(raw: Sink, data: bytes) -> None:
     """An unbuffered file may take a part only."""
     view = memoryview(data)
     while view:
-        written = raw.write(bytes(view) if not isinstance(raw, IO) else view)
-        if not isinstance(written, int) or written >= len(view):
-            return
-        view = view[written:]
+        view = view[raw.write(view) or 0 :]

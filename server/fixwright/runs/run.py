@@ -51,7 +51,7 @@ class Run:
         counts = f" ({self.tests.passed} tests)" if self.tests and self.tests.passed else ""
         if self.passed:
             return f"passed in {milliseconds}{counts}"
-        if self.failures:
+        for failure in self.failures:
             more = f", and {len(self.failures) - 1} more" if len(self.failures) > 1 else ""
-            return f"{self.failures[0].title}{more}"
+            return f"{failure.title}{more}"
         return self.result.message
