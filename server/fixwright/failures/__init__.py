@@ -1,1 +1,6 @@
-"""What went wrong in a run, in the same words for every language."""
+"""What went wrong in a run, from its structured reports and from how it ended."""
+
+from fixwright.failures.model import Failure, Frame, TestCounts
+from fixwright.failures.parse import failures_of, test_counts
+
+__all__ = ["Failure", "Frame", "TestCounts", "failures_of", "test_counts"]

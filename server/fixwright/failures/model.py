@@ -1,4 +1,4 @@
-"""A failure, independent of the language it happened in."""
+"""Failures, neutral as to language and test runner."""
 
 from __future__ import annotations
 
@@ -9,33 +9,46 @@ from types import MappingProxyType
 
 from fixwright.workspace.position import Range
 
-_VOLATILE = re.compile(r"0x[0-9a-fA-F]+|\b\d{6,}\b|/tmp/\S+")
+_VOLATILE = re.compile(r"\b0x[0-9a-fA-F]+|\bline \d+|\b\d{6,}\b|/tmp/\S+")
+_INSTALLED = ("site-packages", "dist-packages", "node_modules")
+_LONGEST_TITLE = 300
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Frame:
-    """One call on the way to a failure. `path` is relative to the tree inside it, else absolute."""
+    """One level of the stack when the failure happened.
+
+    Attributes:
+        path: the file: relative in the tree; outside of it absolute, or `<string>` and the like.
+        range: what was being executed; None where only the file is known.
+        name: the function's name.
+    """
 
     path: str
     range: Range | None
     name: str
 
+    @property
+    def inside(self) -> bool:
+        """Whether the file is one of the tree's own: neither outside nor an installed package."""
+        return is_inside(self.path)
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, slots=True)
 class Failure:
-    """What went wrong.
+    """One thing that went wrong.
 
     Attributes:
-        kind: `ZeroDivisionError`, `SyntaxError`, `FAILED`, `timeout` and so on.
-        message: The text of it, without the kind.
-        path: The file in the tree where it shows, or None when it has no place there.
-        range: The place in that file.
-        frames: The calls that led there, outermost first.
-        test_id: The test runner's name of the test that failed.
-        notes: What was added to it on its way (`__notes__`).
-        suggestion: What the interpreter itself suggests, as one name.
-        facts: What else the interpreter knew, bounded; untrusted like all that a run says.
-        related: Cause, context, members of a group.
+        kind: the exception's class, `SyntaxError`, a shell's kind, a limit's or a signal's name.
+        message: what was said about it, without the kind.
+        path: the file of the tree where it happened; None where there is no such place.
+        range: where in that file; None for the file as a whole.
+        frames: how it came there, outermost first.
+        test_id: the test that failed with it.
+        notes: what was said besides.
+        suggestion: the name that the interpreter believes was meant.
+        facts: what the interpreter knew; see the guest's `python_facts` and `bash_facts`.
+        related: its cause, what was being handled, the members of a group.
     """
 
     kind: str
@@ -51,23 +64,40 @@ class Failure:
 
     @property
     def title(self) -> str:
-        """Kind and message in one line or more, as a diagnostic shows them."""
-        return f"{self.kind}: {self.message}" if self.message else self.kind
+        """One line: the kind and the first line of the message."""
+        first = self.message.strip().partition("\n")[0]
+        title = f"{self.kind}: {first}" if first else self.kind
+        return title if len(title) <= _LONGEST_TITLE else title[: _LONGEST_TITLE - 1] + "…"
+
+    @property
+    def function(self) -> str:
+        """The name of the innermost function of the tree that it passed through."""
+        for frame in reversed(self.frames):
+            if frame.inside:
+                return frame.name
+        return ""
 
     @property
     def signature(self) -> str:
-        """The same for the same failure in a later run, even when its line has moved."""
-        name = self.frames[-1].name if self.frames else ""
+        """The same for the same failure in another run, though lines and addresses have changed."""
         message = _VOLATILE.sub("…", self.message)
-        return "\0".join((self.kind, message, self.path or "", name, self.test_id or ""))
+        parts = (self.kind, message, self.path or "", self.function, self.test_id or "")
+        return "\0".join(parts)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class TestCounts:
-    """How many tests of a run did what."""
+    """How many tests ended how; an error in a test's set-up counts as failed."""
 
-    __test__ = False  # pytest collects by name
+    __test__ = False  # pytest: not a test class
 
     passed: int
     failed: int
     skipped: int
+
+
+def is_inside(path: str) -> bool:
+    """Tell whether a frame's path names a file of the tree that is not an installed package."""
+    if path.startswith(("/", "<")):
+        return False
+    return not any(part in _INSTALLED for part in path.split("/"))
