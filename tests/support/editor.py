@@ -399,7 +399,7 @@ async def editing(
     try:
         folders = [lsp.WorkspaceFolder(uri=path_to_uri(folder), name="w")] if folder else None
         await asyncio.wait_for(
-            editor.client.initialize_async(
+            editor.client.initialize_session(
                 lsp.InitializeParams(
                     capabilities=capabilities(ours=ours, encoding=encoding, versions=versions),
                     workspace_folders=folders,
@@ -408,11 +408,9 @@ async def editing(
             ),
             PATIENCE,
         )
-        editor.client.initialized(lsp.InitializedParams())
         yield editor
         if server.returncode is None:
-            await asyncio.wait_for(editor.client.shutdown_async(None), PATIENCE)
-            editor.client.exit(None)
+            await asyncio.wait_for(editor.client.shutdown_session(), PATIENCE)
             await asyncio.wait_for(server.wait(), PATIENCE)
     finally:
         if server.returncode is None:
