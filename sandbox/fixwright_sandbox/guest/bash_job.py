@@ -1,22 +1,293 @@
-"""Run a Bash job."""
+"""Run a Bash job, and say afterwards where and why it failed.
+
+The shell tells where (see `bash_prelude`), its messages on stderr tell why.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+import os
+import re
+import signal
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from .bash_facts import command_names, span_in_line, variable_names
+from .bash_log import Record, Stop, cause_of, read_log
+from .bash_prelude import prelude
+from .bounds import bounded_names, clip
+from .python_sources import Sources
+
+_LONGEST_ARGUMENT = 100_000  # bytes; Linux takes 128 KiB
+_MOST_NOTES = 3
+_SIGNALLED = 128
+
+_SAID = re.compile(r"^(?P<path>[^\n]{0,4096}?): (?:-c: |eval: )?line (?P<line>\d+): (?P<text>.*)$")
+_SYNTAX = re.compile(
+    r"^(syntax error|unexpected EOF while looking|unexpected argument|bad substitution)"
+)
+_NOT_FOUND = re.compile(r"^(?P<name>.+): command not found$")
+_UNBOUND = re.compile(r"^(?P<name>[^:]+): unbound variable$")
+_ENDED_JOB = re.compile(r"^ *\d+ [A-Z]")  # "12 Segmentation fault", of which the status tells
+_UNSET = re.compile(r"^(?P<name>\w+): parameter (?:null or )?not set$")
 
 
-def command(job: dict[str, Any], scratch: str) -> tuple[list[str], dict[str, str]]:  # noqa: ARG001 (the contract's)
-    """The argument vector of the job, and what it adds to the environment."""
+class _Message(NamedTuple):
+    """A message of the shell's own on stderr; `line` is one-based."""
+
+    path: str
+    line: int
+    text: str
+
+
+def command(job: dict[str, Any], scratch: str) -> tuple[list[str], dict[str, str]]:
+    """Return the argument vector of a job and what it adds to the environment.
+
+    Args:
+        job: the job; its paths are relative to the current directory.
+        scratch: a folder of the run's own, for the prelude and its log.
+    """
+    if job["kind"] == "tests":
+        return ["bash", "-c", "echo 'there is no test runner for Bash' >&2; exit 2"], {}
+    path = str(job["path"])
     if job["kind"] == "chunks":
-        return ["bash", "-c", "\n".join(chunk["text"] for chunk in job["chunks"])], {}
-    return ["bash", job["path"], *job["args"]], {}
+        script, definitions = _selection(job["chunks"], path, scratch)
+        argv = ["bash", "-c", script, path]
+        if len(script.encode("utf-8", "surrogateescape")) > _LONGEST_ARGUMENT:
+            argv = ["bash", "--", _write(_definitions_file(scratch, 0, path), script)]
+    else:
+        script, definitions = _text(path), []
+        argv = ["bash", "--", path, *job.get("args", ())]
+    code = prelude(_log(scratch), os.path.join(scratch, "root"), script, definitions)
+    return argv, {"BASH_ENV": _write(_prelude(scratch), code)}
 
 
 def reports(
-    job: dict[str, Any],  # noqa: ARG001 (the contract's)
-    scratch: str,  # noqa: ARG001 (the contract's)
-    exit_code: int,  # noqa: ARG001 (the contract's)
-    stderr_tail: bytes,  # noqa: ARG001 (the contract's)
+    job: dict[str, Any], scratch: str, exit_code: int, stderr_tail: bytes
 ) -> list[dict[str, Any]]:
-    """What went wrong, after the run."""
-    return []
+    """Return the report of a script that ended with a status other than zero.
+
+    Args:
+        job: the job.
+        scratch: the folder that `command` was given.
+        exit_code: the status; negative where a signal ended the shell itself, of which the
+            runner knows all there is to know.
+        stderr_tail: the end of what was written to stderr.
+    """
+    if exit_code <= 0 or job["kind"] not in ("file", "chunks"):
+        return []
+    return [_Failure(str(job["path"]), scratch, exit_code, stderr_tail).report()]
+
+
+class _Failure:
+    """Brings together what the shell wrote down and what it said."""
+
+    def __init__(self, script: str, scratch: str, status: int, stderr: bytes) -> None:
+        self._script = script
+        self._scratch = scratch
+        self._status = status
+        self._sources = Sources(_text(os.path.join(scratch, "root")) or os.getcwd())
+        self._stderr = stderr.decode("utf-8", "replace").splitlines()
+        self._said = list(self._messages())
+        self._records: list[Record] = []
+
+    def report(self) -> dict[str, Any]:
+        records = self._records = read_log(
+            _log(self._scratch), self._script, _prelude(self._scratch)
+        )
+        fatal = self._fatal()
+        if fatal is not None:
+            return self._from_message(fatal)
+        cause = cause_of(records, self._status)
+        last = records[-1] if records and records[-1].kind == "end" else None
+        if cause is None and self._said and last is not None:
+            return self._from_message(self._said[-1])
+        if cause is not None and cause.stack:
+            return self._from_record(cause)
+        place = self._found(last.command) if last is not None else None
+        stack = () if place is None else (place,)
+        text = last.command if last is not None else ""
+        folder = last.folder if last is not None else ""
+        return self._from_record(Record("end", self._status, text, 1, 0, folder, stack))
+
+    def _messages(self) -> Iterator[_Message]:
+        for line in self._stderr:
+            match = _SAID.match(line)
+            if match and not _ENDED_JOB.match(match["text"]):
+                yield _Message(match["path"], int(match["line"]), match["text"])
+
+    def _fatal(self) -> _Message | None:
+        """Return the last message, if it is one after which Bash ends the script by itself."""
+        last = [m for m in self._said if not m.text.startswith("`")]
+        if not last:
+            return None
+        message = last[-1]
+        if _SYNTAX.match(message.text):
+            group = [m for m in last[-2:] if _SYNTAX.match(m.text) and m.path == message.path]
+            return group[0]
+        dies = _UNBOUND.match(message.text) or _UNSET.match(message.text)
+        return message if dies else None
+
+    def _from_message(self, message: _Message) -> dict[str, Any]:
+        stop = Stop(message.path, message.line, "main")
+        return self._report(message, "", (stop,))
+
+    def _from_record(self, record: Record) -> dict[str, Any]:
+        message = None
+        if record.stack and record.kind == "command":
+            here = record.stack[0]
+            matching = [
+                m
+                for m in self._said
+                if m.line == here.line and self._path(m.path) == self._path(here.source)
+            ]
+            message = matching[-1] if matching else None
+        if message is not None:
+            return self._report(message, record.command, record.stack)
+        if record.pipeline > 1 and record.stack:
+            here = record.stack[0]
+            line = self._sources.line(self._path(here.source), here.line - 1) or ""
+            record = record._replace(command=line.strip() or record.command)
+        kind, text = self._of_status(record)
+        return self._made(kind, text, record.command, record.stack, {}, word="")
+
+    def _of_status(self, record: Record) -> tuple[str, str]:
+        if record.kind != "command":
+            return "ExitStatus", f"exited with status {self._status}"
+        if self._status > _SIGNALLED:
+            name = _signal_name(self._status - _SIGNALLED)
+            if name is not None:
+                return name, f"`{record.command}` was ended by {name}"
+        return "CommandFailed", f"`{record.command}` ended with status {self._status}"
+
+    def _report(self, message: _Message, command: str, stack: tuple[Stop, ...]) -> dict[str, Any]:
+        text = message.text
+        match = _NOT_FOUND.match(text)
+        if match:
+            name = match["name"].rpartition(": ")[2]
+            script = "\n".join(self._sources.lines(self._path(stack[0].source)))
+            facts = {"name": name, "candidates": bounded_names(command_names(script), name)}
+            return self._made("CommandNotFound", text, command, stack, facts, word=name)
+        match = _UNBOUND.match(text) or _UNSET.match(text)
+        if match:
+            name = match["name"]
+            script = "\n".join(self._sources.lines(self._path(stack[0].source)))
+            facts = {"name": name, "candidates": bounded_names(variable_names(script), name)}
+            return self._made("UnboundVariable", text, command, stack, facts, word=name)
+        if _SYNTAX.match(text):
+            token = re.search(r"unexpected token `(.+)'$", text)
+            word = token[1] if token else ""
+            return self._made("SyntaxError", text, command, stack, {}, word=word)
+        return self._made("CommandFailed", text, command, stack, {}, word="")
+
+    def _made(
+        self,
+        kind: str,
+        message: str,
+        command: str,
+        stack: tuple[Stop, ...],
+        facts: dict[str, Any],
+        *,
+        word: str,
+    ) -> dict[str, Any]:
+        place = stack[0] if stack else None
+        path = self._path(place.source if place else self._script)
+        report: dict[str, Any] = {
+            "type": "bash",
+            "kind": kind,
+            "message": clip(message),
+            "path": path,
+            "line": place.line - 1 if place else None,
+            "column": None,
+            "endColumn": None,
+            "command": clip(command, 2_000),
+            "status": self._status,
+            "facts": facts,
+            "notes": self._notes(message),
+            "frames": [
+                {"path": self._path(stop.source), "line": stop.line - 1, "name": stop.name}
+                for stop in reversed(stack)
+            ],
+        }
+        line = self._sources.line(path, place.line - 1) if place else None
+        if line is not None:
+            report["column"], report["endColumn"] = span_in_line(line, word, command)
+        return report
+
+    def _notes(self, message: str) -> list[str]:
+        """Return the last lines of stderr: commands tell there what was wrong."""
+        told = [line for line in self._stderr if line.strip() and not line.endswith(message)]
+        return [clip(line, 1_000) for line in told[-_MOST_NOTES:]]
+
+    def _found(self, text: str) -> Stop | None:
+        """Return the one line of the script where a command stands; None if there are several."""
+        wanted = "".join(text.split())
+        lines = self._sources.lines(self._path(self._script))
+        at = [n for n, line in enumerate(lines) if wanted and wanted in "".join(line.split())]
+        return Stop(self._script, at[0] + 1, "main") if len(at) == 1 else None
+
+    def _path(self, source: str) -> str:
+        if source.startswith(os.path.join(self._scratch, "definitions-")):
+            source = self._script
+        if not os.path.isabs(source):
+            # Relative to where the script was when it read that file; nobody wrote that down.
+            for folder in dict.fromkeys(record.folder for record in self._records):
+                if os.path.isfile(self._sources.absolute(source)):
+                    break
+                if os.path.isfile(os.path.join(folder, source)):
+                    source = os.path.join(folder, source)
+        return self._sources.path(source)
+
+
+def _selection(chunks: list[dict[str, Any]], path: str, scratch: str) -> tuple[str, list[str]]:
+    """Return the script of a selection, each piece at its own line, and what to source before it.
+
+    A script can't go back: a piece that stands further down in the file than a later one goes
+    into a file of its own.
+    """
+    last = int(chunks[-1]["line"])
+    script = ""
+    definitions: list[str] = []
+    for number, chunk in enumerate(chunks):
+        placed = " " * int(chunk["column"]) + str(chunk["text"]) + "\n"
+        line = int(chunk["line"])
+        if line > last or script.count("\n") > line:
+            file = _definitions_file(scratch, number + 1, path)
+            definitions.append(_write(file, "\n" * line + placed))
+        else:
+            script += "\n" * (line - script.count("\n")) + placed
+    return script, definitions
+
+
+def _definitions_file(scratch: str, number: int, path: str) -> str:
+    folder = os.path.join(scratch, f"definitions-{number}")
+    os.makedirs(folder, exist_ok=True)
+    return os.path.join(folder, os.path.basename(path))
+
+
+def _log(scratch: str) -> str:
+    return os.path.join(scratch, "log")
+
+
+def _prelude(scratch: str) -> str:
+    return os.path.join(scratch, "prelude")
+
+
+def _write(path: str, text: str) -> str:
+    with open(path, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
+        file.write(text)
+    return path
+
+
+def _text(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8", errors="surrogateescape") as file:
+            return file.read(1 << 20)
+    except OSError:
+        return ""
+
+
+def _signal_name(number: int) -> str | None:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return None

@@ -8,7 +8,8 @@ from typing import Any, cast
 
 import pytest
 
-from .python_exceptions import Report, clip, describe_exception, simple_report
+from .bounds import clip
+from .python_exceptions import Report, describe_exception, simple_report
 from .python_frames import Span
 from .python_sources import Sources
 

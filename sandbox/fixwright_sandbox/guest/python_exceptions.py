@@ -14,13 +14,13 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from . import python_facts
+from .bounds import clip
 from .python_frames import Span, bounded, describe, entries
 from .python_sources import Sources
 
 Report = Callable[[dict[str, Any]], None]
 """Sends one report, an object that can be JSON, to whoever started the run."""
 
-_LONGEST_TEXT = 16_000
 _MOST_NOTES = 32
 _DEEPEST_CHAIN = 16
 _MOST_MEMBERS = 32
@@ -56,15 +56,6 @@ def simple_report(
         "context": None,
         "exceptions": [],
     }
-
-
-def clip(text: str, longest: int = _LONGEST_TEXT) -> str:
-    """Keep the head and the tail of a long text and say how much is left out."""
-    if len(text) <= longest:
-        return text
-    head, tail = longest * 3 // 4, longest // 4
-    left_out = len(text) - head - tail
-    return f"{text[:head]}\n[… {left_out} characters left out …]\n{text[-tail:]}"
 
 
 def text_of(exception: BaseException) -> str:

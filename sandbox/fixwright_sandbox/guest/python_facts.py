@@ -14,12 +14,11 @@ from types import ModuleType
 from typing import Any, cast
 
 from . import python_calls
+from .bounds import MOST_CANDIDATES, bounded_names
 from .python_frames import Entry
 from .python_lookup import (
-    MOST_CANDIDATES,
     UnknownValueError,
     attributes,
-    bounded_names,
     evaluate,
     expression_at,
     names_in,

@@ -11,7 +11,6 @@ from typing import Any, cast
 from .python_frames import Entry, span_of
 from .python_sources import Sources
 
-MOST_CANDIDATES = 500
 _MOST_LINES = 200
 
 _PLAIN = (str, int, bool, float, bytes, type(None))
@@ -58,17 +57,6 @@ def attributes(value: object) -> list[str]:
         for kind in (*kinds, *_type_mro(type(value))):
             names.extend(type.__dict__["__dict__"].__get__(kind))
     return names
-
-
-def bounded_names(names: Iterable[object], wanted: str) -> list[str]:
-    """Return each name once, special ones last; of too many, those with the likest letters."""
-    unique = list(dict.fromkeys(name for name in names if type(name) is str and name != wanted))
-    unique.sort(key=lambda name: name.startswith("__"))
-    if len(unique) > MOST_CANDIDATES:
-        letters = set(wanted.casefold())
-        unique.sort(key=lambda name: len(letters.symmetric_difference(name.casefold())))
-        del unique[MOST_CANDIDATES:]
-    return unique
 
 
 def expression_at(entry: Entry, sources: Sources) -> ast.expr | None:

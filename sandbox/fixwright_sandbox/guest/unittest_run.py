@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from types import FunctionType, ModuleType
 from typing import Any, cast
 
-from .python_exceptions import Report, clip, describe_exception, simple_report
+from .bounds import clip
+from .python_exceptions import Report, describe_exception, simple_report
 from .python_main import package_of
 from .python_sources import Sources
 

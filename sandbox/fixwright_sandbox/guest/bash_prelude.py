@@ -1,0 +1,83 @@
+"""The shell code that makes a Bash script say where it failed.
+
+`BASH_ENV` names it, so the shell reads it before the script. It appends records to a log: one for
+each command that fails where the script's own rules let it fail (the ERR trap), for each `exit`,
+and one when the shell ends. What a script can see of it: names that begin with `__fixwright`,
+the two traps until it sets its own, `exit` as a function, and, unless it traps ERR itself,
+`set -E`.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+
+_OWN_TRAP = re.compile(r"^[^#\n]*\btrap\b[^\n]*\bERR\b", re.MULTILINE)
+
+_CODE = r"""
+unset BASH_ENV
+__fixwright_log=@log@
+__fixwright_records=0
+printf '%s' "$PWD" >| @root@
+
+# kind, status, command, its length as a pipeline; the stack is that of the caller
+__fixwright_record() {
+    local -a lines=("${BASH_LINENO[@]:1}") names=("${FUNCNAME[@]:2}")
+    local -a sources=("${BASH_SOURCE[@]:2}")
+    if (( ++__fixwright_records > 500 )); then
+        __fixwright_records=0
+        : >| "$__fixwright_log"
+    fi
+    printf '%s\0' "$@" "$BASH_SUBSHELL" "$PWD" "${#lines[@]}" "${#names[@]}" \
+        "${lines[@]}" "${names[@]}" "${sources[@]}" >> "$__fixwright_log"
+}
+__fixwright_on() {
+    __fixwright_record "$@" || :
+}
+__fixwright_status() {
+    return "$1"
+}
+exit() {
+    local __fixwright_code=$?
+    { __fixwright_on exit "${1-$__fixwright_code}" "exit $*" 1; } 2>/dev/null
+    if (( $# )); then
+        builtin exit "$@"
+    fi
+    __fixwright_status "$__fixwright_code" && builtin exit || builtin exit
+}
+"""
+
+_EXIT = r"""
+trap '{ __fixwright_on end "$?" "$BASH_COMMAND" "${#PIPESTATUS[@]}"; } 2>/dev/null' EXIT
+"""
+
+_ERR = r"""
+set -o errtrace
+trap '{ __fixwright_on command "$?" "$BASH_COMMAND" "${#PIPESTATUS[@]}"; } 2>/dev/null' ERR
+"""
+
+_SOURCE = r"""
+. @file@
+"""
+
+
+def prelude(log: str, root: str, script: str, definitions: list[str]) -> str:
+    """Return the shell code.
+
+    Args:
+        log: the file that records are appended to.
+        root: the file that gets the folder where the script began.
+        script: the script's text: one that traps ERR is left to do so.
+        definitions: files to source before the script.
+    """
+    parts = [_filled(_CODE, log=log, root=root), _EXIT]
+    parts += [_filled(_SOURCE, file=file) for file in definitions]
+    if not _OWN_TRAP.search(script):
+        parts.append(_ERR)
+    return "".join(parts)
+
+
+def _filled(code: str, **values: str) -> str:
+    for name, value in values.items():
+        code = code.replace(f"@{name}@", shlex.quote(value))
+    return code
