@@ -23,15 +23,21 @@ function M.project(files)
 end
 
 --- Start the child. Everything that it writes stays under a directory of the test.
-function M.start()
+---@param init? string its init file
+function M.start(init)
   scratch = vim.fn.resolve(vim.fn.tempname())
   for _, name in ipairs({ 'CONFIG', 'DATA', 'STATE', 'CACHE' }) do
     local dir = scratch .. '/' .. name:lower()
     vim.fn.mkdir(dir, 'p')
     vim.env['XDG_' .. name .. '_HOME'] = dir
   end
-  M.child.restart({ '-u', 'tests/minit.lua' }, { connection_timeout = 20000 })
+  M.child.restart({ '-u', init or 'tests/minit.lua' }, { connection_timeout = 20000 })
   M.child.lua([[
+    -- Nothing ends a child whose parent was killed but itself.
+    local parent = vim.uv.os_getppid()
+    assert(vim.uv.new_timer()):start(1000, 1000, vim.schedule_wrap(function()
+      if vim.uv.os_getppid() ~= parent then vim.cmd('qa!') end
+    end))
     _G.messages = {}
     vim.notify = function(text, level) table.insert(_G.messages, { text = text, level = level }) end
     _G.fired = {}

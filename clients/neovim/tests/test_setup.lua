@@ -131,14 +131,17 @@ T['checkhealth describes the attached server'] = function()
   h.use_stand_in()
   local dir = h.project({ ['a.py'] = { 'x' } })
   child.lua("_G.server.answers['fixwright.status'] = ...", {
-    { backend = 'bubblewrap', log = '/var/log/fixwright.log' },
+    {
+      sandbox = { backend = 'docker', image = 'fixwright/python:1', configured = 'auto' },
+      log = '/var/log/fixwright.log',
+    },
   })
   child.cmd('edit ' .. dir .. '/a.py')
   h.wait('#vim.lsp.get_clients({ bufnr = 0 }) == 1')
   local text = health()
   has(text, '1 buffers, root ' .. dir)
   has(text, 'announced to the server: experimental.fixwright')
-  has(text, 'sandbox: "bubblewrap"')
+  has(text, 'sandbox: docker, image fixwright/python:1')
   has(text, 'log of the server: /var/log/fixwright.log')
   has(text, 'server: stand-in 1')
 end

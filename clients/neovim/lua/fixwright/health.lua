@@ -112,8 +112,15 @@ local function check_client(client)
     return
   end
   local value = require('fixwright.positions').value
-  local sandbox = value(status.sandbox) or value(status.backend)
-  health.info('sandbox: ' .. (sandbox and vim.inspect(sandbox) or 'none has been started yet'))
+  local sandbox = value(status.sandbox) or {}
+  local backend = value(sandbox.backend)
+  if backend then
+    local image = value(sandbox.image)
+    health.ok(('sandbox: %s%s'):format(backend, image and ', image ' .. image or ''))
+  else
+    local configured = value(sandbox.configured) or 'auto'
+    health.info(('sandbox: none has been started yet (configured: %s)'):format(configured))
+  end
   local log = value(status.log)
   if log then
     health.info('log of the server: ' .. tostring(log))
