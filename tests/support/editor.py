@@ -108,7 +108,8 @@ class Editor:
         self.buffers: dict[str, Buffer] = {}
         self.shown = Shown()
         self._woken = asyncio.Event()
-        self._register()
+        self._register_what_is_shown()
+        self._register_what_is_asked()
 
     # ---- the user's side ---------------------------------------------------------------
 
@@ -239,7 +240,7 @@ class Editor:
 
     # ---- what the server asks ----------------------------------------------------------
 
-    def _register(self) -> None:
+    def _register_what_is_shown(self) -> None:
         client, shown = self.client, self.shown
 
         @client.feature(lsp.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS)
@@ -257,6 +258,21 @@ class Editor:
             shown.messages.append(params.message)
             self._wake()
 
+        @client.feature(lsp.PROGRESS)
+        def _(params: lsp.ProgressParams) -> None:
+            shown.progress.append((params.token, params.value))
+            self._wake()
+
+        for method in ("fixwright/runEvent", "fixwright/status"):
+
+            @client.feature(method)
+            def _(params: dict[str, Any], method: str = method) -> None:
+                shown.events.append({"method": method, **params})
+                self._wake()
+
+    def _register_what_is_asked(self) -> None:
+        client, shown = self.client, self.shown
+
         @client.feature(lsp.WINDOW_SHOW_MESSAGE_REQUEST)
         def _(params: lsp.ShowMessageRequestParams) -> lsp.MessageActionItem | None:
             shown.questions.append(params)
@@ -266,11 +282,6 @@ class Editor:
         @client.feature(lsp.WINDOW_WORK_DONE_PROGRESS_CREATE)
         def _(_: lsp.WorkDoneProgressCreateParams) -> None:
             return None
-
-        @client.feature(lsp.PROGRESS)
-        def _(params: lsp.ProgressParams) -> None:
-            shown.progress.append((params.token, params.value))
-            self._wake()
 
         @client.feature(lsp.WORKSPACE_CONFIGURATION)
         def _(params: lsp.ConfigurationParams) -> list[Any]:
@@ -303,13 +314,6 @@ class Editor:
             result = self._apply_ours(params)
             self._wake()
             return result
-
-        for method in ("fixwright/runEvent", "fixwright/status"):
-
-            @client.feature(method)
-            def _(params: dict[str, Any], method: str = method) -> None:
-                shown.events.append({"method": method, **params})
-                self._wake()
 
     def _apply(self, edit: lsp.WorkspaceEdit) -> lsp.ApplyWorkspaceEditResult:
         if self.policy == "refuses":

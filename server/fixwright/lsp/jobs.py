@@ -101,6 +101,12 @@ class Jobs:
             if job.progress.token == token:
                 job.stop()
 
+    async def idle(self) -> None:
+        """Wait until the jobs now under way have ended."""
+        tasks = [job.task for job in self._jobs if job.task is not None]
+        if tasks:
+            await asyncio.wait(tasks)
+
     async def close(self) -> None:
         """Cancel all and wait until they are quiet."""
         tasks = [job.task for job in self._jobs if job.task is not None]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -39,6 +40,9 @@ if TYPE_CHECKING:
     from fixwright.lsp.server import Server
 
 log = logging.getLogger(__name__)
+
+_SETTINGS_TIMEOUT = 5.0
+"""Seconds that a command waits for the editor to tell its settings."""
 
 Command = Callable[["Workbench", Snapshot, tuple[Any, ...]], Awaitable[object]]
 Handler = Callable[["Workbench", Snapshot, Any], Awaitable[object]]
@@ -117,6 +121,7 @@ class Workbench:
     services: Services
     proposals: dict[tuple[str, int], Fix] = field(default_factory=dict[tuple[str, int], Fix])
     """Fixes that were verified ahead: (run id, index of the failure) -> fix."""
+    _configured: asyncio.Event = field(default_factory=asyncio.Event)
     _background: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
 
     async def handle(self, method: str, snapshot: Snapshot, params: Any) -> object:
@@ -125,7 +130,14 @@ class Workbench:
 
     async def command(self, name: str, snapshot: Snapshot, arguments: tuple[Any, ...]) -> object:
         """Run a command; the result is a JSON object."""
+        await self._settled()
         return await _COMMANDS[name](self, snapshot, arguments)
+
+    async def _settled(self) -> None:
+        """Wait for the editor's settings: what runs before they are there runs under others."""
+        with contextlib.suppress(TimeoutError):  # an editor that never says `initialized`
+            async with asyncio.timeout(_SETTINGS_TIMEOUT):
+                await self._configured.wait()
 
     def document_changed(self, old: Document | None, new: Document | None) -> None:
         """Follow an open document, in order, on the loop; returns at once."""
@@ -150,7 +162,10 @@ class Workbench:
 
     async def started(self) -> None:
         """The editor is ready: take its settings, and warm up what a first run would wait for."""
-        await self.reconfigure()
+        try:
+            await self.reconfigure()
+        finally:
+            self._configured.set()
         for document in self.store.now.documents.values():
             self.buffers.note(document)
         self.spawn(self._warm_up())
@@ -181,6 +196,13 @@ class Workbench:
         if found.settings != self.services.settings:
             old, self.services = self.services, _services(found.settings, self.definitions)
             start_logging(found.settings.log.level)
+            self.spawn(self._retire(old))
+
+    async def _retire(self, old: Services) -> None:
+        """Close what the settings have replaced, once nothing uses it any more."""
+        try:
+            await self.jobs.idle()
+        finally:
             await old.close()
 
     async def close(self) -> None:
