@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fixwright.models.json_reading import parse_arguments
@@ -10,7 +11,9 @@ from fixwright.models.scripted.replies import Reply, compact
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from fixwright.models.scripted.script import ScriptedUsage, Turn
+    from fixwright.models.scripted.script import ScriptedCall, ScriptedUsage, Turn
+
+_SIGNATURE = "c2NyaXB0ZWQ="
 
 _ERROR_TYPES = {
     400: "invalid_request_error",
@@ -35,9 +38,8 @@ class AnthropicWire:
     def whole(self, reply: Reply) -> Mapping[str, object]:
         """The answer at once; malformed tool input can only be said in a stream."""
         turn = reply.turn
-        blocks = [_whole_block(turn, block) for block in _blocks(reply)]
         return _message(reply) | {
-            "content": blocks,
+            "content": [block.whole for block in _blocks(reply)],
             "stop_reason": turn.reason,
             "usage": _usage(turn.usage),
         }
@@ -66,8 +68,8 @@ def _stream(reply: Reply) -> Iterator[tuple[str, dict[str, object]]]:
     yield "message_start", {"message": _message(reply) | {"usage": start}}
     yield "ping", {}
     for index, block in enumerate(_blocks(reply)):
-        yield "content_block_start", {"index": index, "content_block": block}
-        for delta in _deltas(turn, block):
+        yield "content_block_start", {"index": index, "content_block": block.opening}
+        for delta in block.deltas:
             yield "content_block_delta", {"index": index, "delta": delta}
         yield "content_block_stop", {"index": index}
     yield (
@@ -80,49 +82,48 @@ def _stream(reply: Reply) -> Iterator[tuple[str, dict[str, object]]]:
     yield "message_stop", {}
 
 
-def _blocks(reply: Reply) -> Iterator[dict[str, object]]:
-    """The blocks as a stream starts them: empty."""
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """A content block: as a stream opens it, what fills it, and as it is at the end."""
+
+    opening: dict[str, object]
+    deltas: list[dict[str, object]]
+    whole: dict[str, object]
+
+
+def _blocks(reply: Reply) -> Iterator[_Block]:
     turn = reply.turn
     if turn.thinking:
-        yield {"type": "thinking", "thinking": "", "signature": ""}
+        yield _thinking_block(turn)
     if turn.text:
-        yield {"type": "text", "text": ""}
+        yield _Block(
+            {"type": "text", "text": ""},
+            [{"type": "text_delta", "text": piece} for piece in turn.pieces(turn.text)],
+            {"type": "text", "text": turn.text},
+        )
     for position, call in enumerate(turn.tools):
-        identifier = f"toolu_{reply.number:04}_{position:02}"
-        yield {"type": "tool_use", "id": identifier, "name": call.name, "input": {}}
+        yield _tool_block(turn, call, f"toolu_{reply.number:04}_{position:02}")
 
 
-def _deltas(turn: Turn, block: dict[str, object]) -> Iterator[dict[str, object]]:
-    match block["type"]:
-        case "thinking":
-            for piece in turn.pieces(turn.thinking):
-                yield {"type": "thinking_delta", "thinking": piece}
-            yield {"type": "signature_delta", "signature": _SIGNATURE}
-        case "text":
-            for piece in turn.pieces(turn.text):
-                yield {"type": "text_delta", "text": piece}
-        case _:
-            yield {"type": "input_json_delta", "partial_json": ""}
-            for piece in turn.pieces(_arguments(turn, block)):
-                yield {"type": "input_json_delta", "partial_json": piece}
+def _thinking_block(turn: Turn) -> _Block:
+    deltas: list[dict[str, object]] = [
+        {"type": "thinking_delta", "thinking": piece} for piece in turn.pieces(turn.thinking)
+    ]
+    return _Block(
+        {"type": "thinking", "thinking": "", "signature": ""},
+        [*deltas, {"type": "signature_delta", "signature": _SIGNATURE}],
+        {"type": "thinking", "thinking": turn.thinking, "signature": _SIGNATURE},
+    )
 
 
-_SIGNATURE = "c2NyaXB0ZWQ="
-
-
-def _arguments(turn: Turn, block: dict[str, object]) -> str:
-    position = int(str(block["id"]).rpartition("_")[2])
-    return turn.tools[position].arguments
-
-
-def _whole_block(turn: Turn, block: dict[str, object]) -> dict[str, object]:
-    match block["type"]:
-        case "thinking":
-            return block | {"thinking": turn.thinking, "signature": _SIGNATURE}
-        case "text":
-            return block | {"text": turn.text}
-        case _:
-            return block | {"input": parse_arguments(_arguments(turn, block)) or {}}
+def _tool_block(turn: Turn, call: ScriptedCall, identifier: str) -> _Block:
+    opening: dict[str, object] = {"type": "tool_use", "id": identifier, "name": call.name, "input": {}}
+    pieces = ["", *turn.pieces(call.arguments)]  # the real server opens with an empty one
+    return _Block(
+        opening,
+        [{"type": "input_json_delta", "partial_json": piece} for piece in pieces],
+        opening | {"input": parse_arguments(call.arguments) or {}},
+    )
 
 
 def _message(reply: Reply) -> dict[str, object]:
