@@ -146,4 +146,46 @@ T['checkhealth describes the attached server'] = function()
   has(text, 'server: stand-in 1')
 end
 
+local function manual()
+  return table.concat(vim.fn.readfile('doc/fixwright.txt'), '\n')
+end
+
+T['the manual has each field of setup, with its default'] = function()
+  local defaults = child.lua_get("require('fixwright.config').get()")
+  for field, default in pairs(defaults.output) do
+    local text = ('%s = %s,'):format(field, vim.inspect(default):gsub('"', "'"))
+    has(manual(), text)
+  end
+  for _, field in ipairs({ 'cmd', 'settings', 'output' }) do
+    has(manual(), '\n    ' .. field .. '  ')
+  end
+end
+
+T['the manual has each subcommand, map and highlight'] = function()
+  for _, name in ipairs(child.fn.getcompletion('Fixwright ', 'cmdline')) do
+    has(manual(), ('*:Fixwright-%s*'):format(name))
+  end
+  for _, mode in ipairs({ 'n', 'x' }) do
+    for _, map in ipairs(child.api.nvim_get_keymap(mode)) do
+      if map.lhs:find('fixwright', 1, true) then
+        has(manual(), map.lhs)
+      end
+    end
+  end
+  child.lua("require('fixwright.output')")
+  for name in pairs(child.api.nvim_get_hl(0, {})) do
+    if vim.startswith(name, 'Fixwright') then
+      has(manual(), '\n' .. name)
+    end
+  end
+end
+
+T["the manual's tags are unique"] = function()
+  local dir = h.project({})
+  vim.fn.mkdir(dir .. '/doc')
+  vim.fn.writefile(vim.fn.readfile('doc/fixwright.txt'), dir .. '/doc/fixwright.txt')
+  child.cmd('helptags ' .. dir .. '/doc')
+  eq(vim.fn.filereadable(dir .. '/doc/tags'), 1)
+end
+
 return T
