@@ -117,7 +117,12 @@ def _thinking_block(turn: Turn) -> _Block:
 
 
 def _tool_block(turn: Turn, call: ScriptedCall, identifier: str) -> _Block:
-    opening: dict[str, object] = {"type": "tool_use", "id": identifier, "name": call.name, "input": {}}
+    opening: dict[str, object] = {
+        "type": "tool_use",
+        "id": identifier,
+        "name": call.name,
+        "input": {},
+    }
     pieces = ["", *turn.pieces(call.arguments)]  # the real server opens with an empty one
     return _Block(
         opening,
