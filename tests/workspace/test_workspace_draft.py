@@ -173,6 +173,7 @@ def test_a_change_taken_back_is_no_change(folder: Folder, disk: Snapshot) -> Non
 def test_files_are_created_renamed_and_deleted(folder: Folder, disk: Snapshot) -> None:
     for name in ("old.py", "gone.py"):
         (folder.path / name).write_text(f"# {name}\n")
+    (folder.path / "old.py").chmod(0o755)
     old, gone, new, made = (
         path_to_uri(folder.path / name) for name in ("old.py", "gone.py", "sub/new.py", "made.sh")
     )
@@ -186,7 +187,11 @@ def test_files_are_created_renamed_and_deleted(folder: Folder, disk: Snapshot) -
     }
     assert draft.document(made).language == "shellscript"
     assert draft.changes(new) == (TextChange(Range.of(0, 2, 0, 8), "new"),)
-    assert [entry.path for entry in draft.files(folder)] == ["made.sh", "sub/new.py"]
+    entries = list(draft.files(folder))
+    assert [(entry.path, entry.executable) for entry in entries] == [
+        ("made.sh", False),
+        ("sub/new.py", True),
+    ]
     with pytest.raises(UnknownDocument, match=r"old\.py is renamed to new\.py"):
         draft.text(old)
     with pytest.raises(UnknownDocument, match=r"gone\.py is deleted"):

@@ -40,6 +40,7 @@ def test_paths_come_back(parts: list[str]) -> None:
         ("file:///%c3%A9.py", "/é.py"),
         ("file:///é.py", "/é.py"),
         ("FILE://localhost/a.py", "/a.py"),
+        ("file://LocalHost/a.py", "/a.py"),
         ("file:/a.py", "/a.py"),
         ("file:////a//b/./c/../d/", "/a/b/d"),
         ("file:///../../etc", "/etc"),

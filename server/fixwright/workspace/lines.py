@@ -8,29 +8,21 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 END_OF_LINE = re.compile(r"\r\n|\n|\r")
 
 
 def split_lines(text: str) -> list[str]:
     """The lines of `text` with their endings; the last one has none and is left out when empty."""
-    starts = line_ends(text)
-    if not starts or starts[-1] != len(text):
-        starts.append(len(text))
-    begin, lines = 0, list[str]()
-    for end in starts:
-        if end > begin:
-            lines.append(text[begin:end])
-        begin = end
-    return lines
+    bounds = [0, *line_ends(text), len(text)]
+    return [text[start:end] for start, end in pairwise(bounds) if start < end]
 
 
 def line_ends(text: str) -> list[int]:
     """The offset after each line ending of `text`, ascending."""
-    if text.count("\r") == text.count(
-        "\r\n"
-    ):  # no lone \r: splitting at \n is several times faster
+    if text.count("\r") == text.count("\r\n"):
+        # No lone \r: every line ends at a \n, and splitting there is several times faster.
         pieces = text.split("\n")
         pieces.pop()
         return list(accumulate(len(piece) + 1 for piece in pieces))
