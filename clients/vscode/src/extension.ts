@@ -1,6 +1,5 @@
 // Where the parts meet. Nothing is decided here.
 import * as vscode from "vscode";
-import { applyEdit } from "./applyEdit";
 import { registerCommands, serverCommand } from "./commands";
 import { RunOutput, type Reveal } from "./runOutput";
 import { Server } from "./server";
@@ -9,7 +8,6 @@ import { StatusItem, type Health } from "./statusItem";
 /** What the tests in the extension host look at. */
 export interface Exports {
   server: Server;
-  applyEdit: typeof applyEdit;
   health(): Health;
 }
 
@@ -48,7 +46,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<Export
   );
   current = server;
   await server.restart();
-  return { server, applyEdit, health: () => health };
+  return { server, health: () => health };
 }
 
 let current: Server | undefined;

@@ -134,6 +134,13 @@ export class Server implements vscode.Disposable {
     }
   }
 
+  /** Answers `fixwright/applyEdit` when the server has been sent the changes that it made. */
+  async applyEdit(params: protocol.ApplyEditParams): Promise<protocol.ApplyEditResult> {
+    const result = await applyEdit(params);
+    await Promise.allSettled(this.changesOnTheWay);
+    return result;
+  }
+
   private async stopNow(): Promise<void> {
     const client = this.client;
     this.client = undefined;
@@ -219,12 +226,7 @@ export class Server implements vscode.Disposable {
     client.registerFeature(announcement);
     client.onNotification(protocol.runEvent, (event) => this.events.runEvent(event));
     client.onNotification(protocol.serverStatus, (status) => this.events.health(status));
-    client.onRequest(protocol.applyEdit, async (params) => {
-      const result = await applyEdit(params);
-      // The changes go first, so that the server knows the new text when it has the answer.
-      await Promise.allSettled(this.changesOnTheWay);
-      return result;
-    });
+    client.onRequest(protocol.applyEdit, (params) => this.applyEdit(params));
     client.onDidChangeState(({ newState }) => {
       if (this.client !== client) {
         return; // stopped on purpose: the next state is another client's

@@ -35,9 +35,9 @@ describe("fixwright/applyEdit", () => {
   ) => Promise<ApplyEditResult>;
 
   before(async () => {
-    const { applyEdit } = await extension();
+    const { server } = await extension();
     apply = (documents, create) =>
-      applyEdit({ label: "test", documents, ...(create ? { create } : {}) });
+      server.applyEdit({ label: "test", documents, ...(create ? { create } : {}) });
   });
   beforeEach(() => {
     scratch = new Scratch();

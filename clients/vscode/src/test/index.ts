@@ -5,7 +5,7 @@ import * as path from "node:path";
 import Mocha from "mocha";
 
 export async function run(): Promise<void> {
-  const mocha = new Mocha({ ui: "bdd", color: false, timeout: 60_000, reporter: "spec" });
+  const mocha = new Mocha({ ui: "bdd", color: false, timeout: 30_000, reporter: "spec" });
   for (const name of fs.readdirSync(__dirname).sort()) {
     if (name.endsWith(".test.js")) {
       mocha.addFile(path.join(__dirname, name));

@@ -1,5 +1,7 @@
 import * as assert from "node:assert/strict";
+import type { ChildProcess } from "node:child_process";
 import * as vscode from "vscode";
+import { State } from "vscode-languageclient/node";
 import type { Exports } from "../extension";
 import { BROKEN, extension, Scratch, until } from "./support";
 
@@ -37,6 +39,43 @@ describe("the server", () => {
     await Promise.all([1, 2, 3].map(() => vscode.commands.executeCommand("fixwright.ui.restart")));
     assert.ok(api.server.isRunning);
     assert.notEqual(api.server.running, before);
+    assert.ok(await api.server.execute("fixwright.status", {}));
+  });
+
+  it("knows the new text before it has the answer that the edit is applied", async () => {
+    const { document } = await scratch.show("edited.py", "a = 1\n");
+    const client = api.server.running;
+    const sent: string[] = [];
+    const send = client.sendNotification.bind(client) as (...args: unknown[]) => Promise<void>;
+    client.sendNotification = async (type: string | { method: string }, ...rest: unknown[]) => {
+      await send(type, ...rest);
+      sent.push(typeof type === "string" ? type : type.method);
+    };
+    const start = { line: 0, character: 0 };
+    const result = await api.server.applyEdit({
+      label: "test",
+      documents: [
+        {
+          uri: document.uri.toString(),
+          version: document.version,
+          edits: [{ range: { start, end: start }, newText: "b = 2\n" }],
+        },
+      ],
+    });
+    assert.deepEqual(result, { applied: true });
+    assert.deepEqual(sent, ["textDocument/didChange"]);
+  });
+
+  it("comes back after its process died", async () => {
+    const seen: string[] = [];
+    const client = api.server.running;
+    const listening = client.onDidChangeState(({ newState }) => seen.push(State[newState]));
+    const { _serverProcess } = client as unknown as { _serverProcess: ChildProcess };
+    _serverProcess.kill("SIGKILL");
+    await until("the new process", () => seen.includes("Running") || undefined);
+    listening.dispose();
+    assert.deepEqual(seen, ["Stopped", "Starting", "Running"]);
+    assert.equal(api.health().state, "idle");
     assert.ok(await api.server.execute("fixwright.status", {}));
   });
 

@@ -10,7 +10,7 @@ export const BROKEN =
   "def mean(values):\n    return sum(values) / len(value)\n\nprint(mean([1, 2, 3]))\n";
 export const FIXED = BROKEN.replace("len(value)", "len(values)");
 
-export async function until<T>(what: string, get: () => T | undefined, ms = 30_000): Promise<T> {
+export async function until<T>(what: string, get: () => T | undefined, ms = 20_000): Promise<T> {
   const end = Date.now() + ms;
   for (;;) {
     const value = get();
