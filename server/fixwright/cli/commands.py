@@ -1,4 +1,4 @@
-"""The commands: `run`, `test`, `fix`, `serve`."""
+"""The commands, thin: each is a few lines over the rooms below."""
 
 from __future__ import annotations
 
@@ -94,6 +94,17 @@ def fix(place: str, *, apply: bool, as_json: bool) -> None:
     async def work() -> int:
         async with headless(path) as tools:
             return await _fix(tools, path, lines, apply=apply, as_json=as_json)
+
+    _finish(work())
+
+
+@cli.command()
+def demo() -> None:
+    """Run and fix a broken example through the real server, showing each step."""
+    from fixwright.cli.demo import demo as show
+
+    async def work() -> int:
+        return DONE if await show() else FAILED
 
     _finish(work())
 

@@ -18,6 +18,7 @@ import json
 import logging
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from lsprotocol import types as lsp
@@ -42,6 +43,14 @@ if TYPE_CHECKING:
     from fixwright.lsp.server import Server
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """A result that is JSON already: encoding ten thousand symbols would hold up the loop."""
+
+    json: bytes
+
 
 Command = Callable[[tuple[Any, ...]], Awaitable[object]]
 
@@ -215,7 +224,7 @@ class FixwrightProtocol(LanguageServerProtocol):
         if future.cancelled():
             code, text = lsp.LSPErrorCodes.RequestCancelled, "the request was cancelled"
         elif (error := future.exception()) is None:
-            self._send_response(msg_id, result=future.result())
+            self._send_result(msg_id, future.result())
             return
         elif isinstance(error, JsonRpcException):
             self._send_response(msg_id, error=error.to_response_error())
@@ -224,6 +233,17 @@ class FixwrightProtocol(LanguageServerProtocol):
             log.error("a request failed", exc_info=error)
             code, text = lsp.ErrorCodes.InternalError, f"{type(error).__name__}: {error}"
         self._send_response(msg_id, error=lsp.ResponseError(code=int(code), message=text))
+
+    def _send_result(self, msg_id: str | int, result: object) -> None:
+        if not isinstance(result, Encoded):
+            self._send_response(msg_id, result=result)
+            return
+        if self.writer is not None:
+            body = b'{"jsonrpc":"2.0","id":%b,"result":%b}' % (
+                json.dumps(msg_id).encode(),
+                result.json,
+            )
+            self.writer.write(b"Content-Length: %d\r\n\r\n%b" % (len(body), body))
 
     # ---- documents ---------------------------------------------------------------------
 
@@ -315,4 +335,4 @@ def _first_reason(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-__all__ = ["Command", "FixwrightProtocol", "dispatched_snapshot", "tolerant_converter"]
+__all__ = ["Command", "Encoded", "FixwrightProtocol", "dispatched_snapshot", "tolerant_converter"]
