@@ -10,12 +10,12 @@ from tempfile import TemporaryDirectory
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from texts import texts
+from texts import inserts, offsets, texts
 
 from fixwright.workspace.disk import apply_to_disk
 from fixwright.workspace.document import read_document
 from fixwright.workspace.draft import Draft
-from fixwright.workspace.hunks import apply_hunks, hunks_between
+from fixwright.workspace.hunks import Hunk, apply_hunks, hunks_between
 from fixwright.workspace.linediff import changed_blocks, matching_blocks
 from fixwright.workspace.paths import path_to_uri
 from fixwright.workspace.snapshot import Folder, Snapshot
@@ -44,15 +44,27 @@ def test_matching_blocks_match(a: list[str], b: list[str]) -> None:
 
 
 @settings(deadline=None, max_examples=300)
-@given(texts, texts)
-def test_hunks_lead_from_one_text_to_the_other(before: str, after: str) -> None:
+@given(texts, st.lists(st.tuples(offsets, offsets, inserts), min_size=1, max_size=3))
+def test_hunks_lead_from_one_text_to_the_other(
+    before: str, splices: list[tuple[int, int, str]]
+) -> None:
+    after = before
+    for first, last, insert in splices:  # even between the two characters of a line ending
+        low, high = sorted((first % (len(after) + 1), last % (len(after) + 1)))
+        after = after[:low] + insert + after[high:]
     hunks = hunks_between(before, after)
     assert apply_hunks(before, hunks) == after
     for one, other in pairwise(hunks):
         assert one.end < other.start
     for hunk in hunks:
         for offset in (hunk.start, hunk.end):
-            assert before[offset - 1 : offset + 1] != "\r\n" or offset == 0
+            assert before[:offset][-1:] + before[offset:][:1] != "\r\n"
+
+
+def test_hunks_keep_line_endings_whole() -> None:
+    assert hunks_between("a\r\nb", "a\rb") == (Hunk(1, 3, "\r"),)
+    assert hunks_between("a\r\nb", "a\nb") == (Hunk(1, 3, "\n"),)
+    assert hunks_between("a\r\nb", "a\rX\nb") == (Hunk(1, 3, "\rX\n"),)
 
 
 def test_unique_lines_anchor_what_moved_around_them() -> None:

@@ -59,6 +59,8 @@ def test_the_byte_order_mark_is_no_text() -> None:
 def test_half_a_character_from_an_editor_is_saved_as_editors_save_it() -> None:
     document = Document(URI, "python", Text("a\ud83db\udc80"), 1)
     assert document.encode() == "a\ufffdb\ufffd".encode()
+    # Not a byte that it stands for in a file that isn't valid UTF-8.
+    assert document.with_text(Text("\udc80")).encode() == "\ufffd".encode()
 
 
 def test_invalid_utf8_is_read_but_not_writable() -> None:

@@ -257,6 +257,10 @@ def test_git_that_points_elsewhere(folder: Folder, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("GIT_DIR", str(other / ".git"))
     monkeypatch.setenv("GIT_WORK_TREE", str(other))
     assert git_names(folder.path) is None
+    plant(folder.path.parent / "third", "y.py")
+    git_dir = ["--git-dir", "third/.git", "--work-tree", "third"]
+    git(folder.path.parent, *git_dir, "init")
+    assert git_names(folder.path.parent / "third") == ["y.py"]
     monkeypatch.delenv("GIT_DIR")
     monkeypatch.delenv("GIT_WORK_TREE")
     git(folder.path, "init")

@@ -35,6 +35,7 @@ def test_an_open_document_hides_the_file(folder: Folder, disk: Snapshot) -> None
     opened = disk.opened(spelling, "python", 1, "typed")
     assert opened.document(uri).text.value == "typed"
     assert opened.document(uri).uri == spelling
+    assert opened.document(spelling) is opened.document(uri)
     assert opened.is_open(uri)
     assert disk.document(uri).text.value == "on disk"
     assert disk.document(uri).version is None
