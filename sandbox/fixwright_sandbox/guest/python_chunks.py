@@ -108,7 +108,8 @@ def _compile(placed: _Placed, filename: str, flags: int, *, shown: bool) -> Iter
 
 
 def _moved_back(error: SyntaxError, placed: _Placed) -> SyntaxError:
-    if placed.shift:
+    # The parser counts columns in the file's own line; what reads the tokens, in ours.
+    if placed.shift and "\f" in (error.text or ""):
         if error.lineno == placed.line and error.offset:
             error.offset = max(error.offset - placed.shift, 1)
         end = getattr(error, "end_offset", None)

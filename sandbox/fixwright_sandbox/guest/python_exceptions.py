@@ -6,6 +6,7 @@ goes wrong costs that detail, never the report.
 
 from __future__ import annotations
 
+import ast
 import io
 import re
 import sys
@@ -15,7 +16,7 @@ from typing import Any, cast
 
 from . import python_facts
 from .bounds import clip
-from .python_frames import Span, bounded, describe, entries
+from .python_frames import Span, bounded, code_points, describe, entries
 from .python_sources import Sources
 
 Report = Callable[[dict[str, Any]], None]
@@ -147,16 +148,34 @@ def _syntax_place(error: SyntaxError, sources: Sources) -> dict[str, Any] | None
     end_line, end_column = getattr(error, "end_lineno", None), getattr(error, "end_offset", None)
     if type(end_line) is not int or type(end_column) is not int or end_line < lineno:
         end_line, end_column = lineno, 0
-    start = _clamped(line, column, filename, sources)
-    end = _clamped(end_line - 1, max(end_column - 1, 0), filename, sources)
+    in_bytes = _counts_bytes(filename, (line, end_line - 1), sources)
+    start = _clamped(line, column, filename, sources, in_bytes=in_bytes)
+    end = _clamped(end_line - 1, max(end_column - 1, 0), filename, sources, in_bytes=in_bytes)
     if end <= start:
         end = _clamped(line, start[1] + 1, filename, sources)
     return Span(start[0], start[1], end[0], end[1]).report(sources.path(filename))
 
 
-def _clamped(line: int, column: int, filename: str, sources: Sources) -> tuple[int, int]:
+def _counts_bytes(filename: str, lines: tuple[int, int], sources: Sources) -> bool:
+    """Tell whether an error's columns are bytes: the compiler's are, the parser's are not.
+
+    It is the compiler's error when the file can be parsed.
+    """
+    if all((sources.line(filename, line) or "").isascii() for line in lines):
+        return False
+    try:
+        ast.parse("\n".join(sources.lines(filename)))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return True
+
+
+def _clamped(
+    line: int, column: int, filename: str, sources: Sources, *, in_bytes: bool = False
+) -> tuple[int, int]:
     text = sources.line(filename, line)
     if text is not None:
+        column = code_points(text, column) if in_bytes else column
         return line, min(column, len(text))
     last = len(sources.lines(filename)) - 1
     if 0 <= last < line:

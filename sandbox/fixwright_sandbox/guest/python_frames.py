@@ -108,9 +108,9 @@ def span_of(entry: Entry, sources: Sources) -> Span:
         return whole_line(code.co_filename, entry.lineno - 1, sources)
     return Span(
         start - 1,
-        _code_points(sources.line(code.co_filename, start - 1), column),
+        code_points(sources.line(code.co_filename, start - 1), column),
         end - 1,
-        _code_points(sources.line(code.co_filename, end - 1), end_column),
+        code_points(sources.line(code.co_filename, end - 1), end_column),
     )
 
 
@@ -131,8 +131,8 @@ def _position(
     return next(itertools.islice(code.co_positions(), instruction // 2, None), nothing)
 
 
-def _code_points(line: str | None, column: int) -> int | None:
-    """Turn the interpreter's column, a UTF-8 byte offset, into code points."""
+def code_points(line: str | None, column: int) -> int:
+    """Turn a column of the interpreter's, a UTF-8 byte offset, into code points."""
     if line is None:
         return column
     if line.isascii():
