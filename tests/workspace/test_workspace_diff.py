@@ -61,6 +61,18 @@ def test_hunks_lead_from_one_text_to_the_other(
             assert before[:offset][-1:] + before[offset:][:1] != "\r\n"
 
 
+@settings(deadline=None, max_examples=200)
+@given(lines, lines)
+def test_hunks_among_lines_that_repeat(a: list[str], b: list[str]) -> None:
+    before, after = "\n".join(a), "\n".join(b)
+    assert apply_hunks(before, hunks_between(before, after)) == after
+
+
+def test_a_repeated_line_that_goes() -> None:
+    assert hunks_between("a\na\na\n", "a\na\n") == (Hunk(4, 6, ""),)
+    assert hunks_between("a\na\n", "a\na\na\n") == (Hunk(4, 4, "a\n"),)
+
+
 def test_hunks_keep_line_endings_whole() -> None:
     assert hunks_between("a\r\nb", "a\rb") == (Hunk(1, 3, "\r"),)
     assert hunks_between("a\r\nb", "a\nb") == (Hunk(1, 3, "\n"),)
@@ -168,6 +180,18 @@ def test_the_shape_of_a_diff() -> None:
         "-end\n\\ No newline at end of file\n"
         "+END\n"
     )
+
+
+def test_the_shape_of_names_and_empty_sides() -> None:
+    assert unified_diff("a b.py", "a b.py", None, "x\n").splitlines()[1:] == [
+        *("new file mode 100644", "--- /dev/null", "+++ b/a b.py\t", "@@ -0,0 +1 @@", "+x"),
+    ]
+    assert unified_diff("a.py", "a.py", "x\n", None).splitlines()[1:] == [
+        *("deleted file mode 100644", "--- a/a.py", "+++ /dev/null", "@@ -1 +0,0 @@", "-x"),
+    ]
+    assert unified_diff("a.py", 'b"\t\x01.py', "x", "x").splitlines()[1:] == [
+        *("rename from a.py", 'rename to "b\\"\\t\\001.py"'),
+    ]
 
 
 def test_names_in_a_workspace_of_several_folders(tmp_path: Path) -> None:

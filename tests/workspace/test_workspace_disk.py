@@ -102,6 +102,24 @@ def test_what_was_written_is_taken_back_when_a_later_file_fails(
     assert not (folder.path / "new").exists()
 
 
+def test_a_file_that_changes_while_others_are_written(
+    folder: Folder, disk: Snapshot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a.py", "b.py"):
+        (folder.path / name).write_text("1\n")
+    draft = Draft.over(disk).write(uri(folder, "a.py"), "2\n").write(uri(folder, "b.py"), "2\n")
+    replace = Path.replace
+
+    def save_another(path: Path, target: Path) -> Path:
+        (folder.path / "b.py").write_text("theirs\n")
+        return replace(path, target)
+
+    monkeypatch.setattr(Path, "replace", save_another)
+    with pytest.raises(DiskConflict, match=r"b\.py has changed since"):
+        apply_to_disk(draft)
+    assert contents(folder.path) == {"a.py": b"1\n", "b.py": b"theirs\n"}
+
+
 def test_a_link_stays_and_its_target_changes(folder: Folder, disk: Snapshot) -> None:
     (folder.path / "real.py").write_text("1\n")
     (folder.path / "link.py").symlink_to("real.py")

@@ -233,6 +233,14 @@ def test_what_is_refused(folder: Folder, disk: Snapshot) -> None:
         opened.create("untitled:2", "y")
 
 
+def test_a_byte_order_mark_is_not_written_twice(folder: Folder, disk: Snapshot) -> None:
+    (folder.path / "a.py").write_bytes(b"\xef\xbb\xbfa = 1\n")
+    a = path_to_uri(folder.path / "a.py")
+    draft = Draft.over(disk).write(a, "\ufeffa = 2\n")
+    assert draft.document(a).encode() == b"\xef\xbb\xbfa = 2\n"
+    assert "-\ufeffa = 1\n+\ufeffa = 2\n" in draft.diff()
+
+
 def test_two_drafts_compare_by_what_they_lead_to() -> None:
     base = open_text("a = 1\n")
     one = base.edit(BUFFER, Range.of(0, 4, 0, 5), "2")

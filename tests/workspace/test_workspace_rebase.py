@@ -125,6 +125,8 @@ def test_merges(base: str, ours: str, theirs: str, merged: str | None) -> None:
         ("ab", "aXb", "b"),
         ("one\ntwo\n", "one\n", "one\ntwo!\n"),
         ("x", "", "xy"),
+        ("abcdef", "aef", "abdef"),  # two deletions, one inside the other
+        ("abcdef", "aef", "abcf"),
     ],
 )
 def test_conflicts(base: str, ours: str, theirs: str) -> None:
