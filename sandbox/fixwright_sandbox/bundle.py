@@ -6,7 +6,9 @@ import json
 from importlib import resources
 
 BOOT = """\
-import os,sys
+import sys
+usual=frozenset(sys.modules)
+import os
 sys.path[:1]=[]
 def read(size):
     data=b""
@@ -20,8 +22,9 @@ exec(compile(read(size),"/fixwright_guest/bootstrap.py","exec",dont_inherit=True
 """
 """What the interpreter is started with; it reads the rest from the stream.
 
-Not isolated (`-I`), so that a job finds an interpreter as it would be by itself; instead of
-that the folder is one without modules, and it leaves the path before anything is imported.
+`usual` are the modules that a bare interpreter has already. It is not isolated (`-I`), so that
+a job finds an interpreter as it would be by itself; instead of that its folder is one without
+modules, and leaves the path before anything is imported.
 """
 
 

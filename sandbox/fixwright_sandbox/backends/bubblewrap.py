@@ -7,16 +7,19 @@ import os
 import platform
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 from fixwright_sandbox import bundle
 
-from . import inside
+from . import become, inside
 from .base import BackendError, Channel, Shape
 from .interpreter import Interpreter, find_interpreter
 from .process import start_process
 
 _UID = str(inside.UID)
+_PLACE = "/mnt"
+"""Where `become` mounts; every Linux system has it, and nobody's interpreter is there."""
 _PASSWD = b"sandbox:x:10001:10001::/tmp/home:/bin/bash\nnobody:x:65534:65534::/:/bin/false\n"
 _GROUP = b"sandbox:x:10001:\nnogroup:x:65534:\n"
 _OF_ETC = ("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "alternatives", "localtime", "mime.types")
@@ -30,6 +33,7 @@ class Bubblewrap:
 
     The runner is process 1 of its PID namespace: nothing in there can kill or trace it, and
     all of it ends with the runner. It holds the limits, since no cgroup can be assumed.
+    Root gives up being root first, see `become`.
     """
 
     name = "bubblewrap"
@@ -39,6 +43,7 @@ class Bubblewrap:
         self._program = program
         self._interpreter = interpreter
         self._disable_userns = disable_userns
+        self._hidden = _hidden(interpreter.folders) if os.getuid() == 0 else ()
 
     @classmethod
     async def open(cls, python: str | None) -> Bubblewrap:
@@ -88,10 +93,9 @@ class Bubblewrap:
         finally:
             for file in files:
                 os.close(file)
-        root = os.getuid() == 0  # Whom the kernel exempts from RLIMIT_NPROC.
-        bounded = not root and _kernel() >= _NPROC_IS_PER_NAMESPACE
+        limited = _kernel() >= _NPROC_IS_PER_NAMESPACE
         return channel, inside.describe(
-            limit_data=True, limit_processes=bounded, processes_bounded=bounded
+            limit_data=True, limit_processes=limited, refusals_counted=False
         )
 
     async def close(self) -> None:
@@ -99,7 +103,7 @@ class Bubblewrap:
 
     def arguments(self, shape: Shape, files: list[int]) -> list[str]:
         """The argument vector up to the program to run; `files` are passwd and group."""
-        argv = [self._program, "--unshare-all", "--unshare-user"]
+        argv = [*self._become(), self._program, "--unshare-all", "--unshare-user"]
         if self._disable_userns:
             argv.append("--disable-userns")
         argv += ["--die-with-parent", "--new-session", "--as-pid-1", "--clearenv"]
@@ -119,14 +123,31 @@ class Bubblewrap:
         ):
             argv += ["--perms", "1777", "--size", str(size), "--tmpfs", path]
         for folder in self._interpreter.folders:
-            argv += ["--ro-bind", str(folder.resolve()), str(folder)]
-        # /proc because the owner of /proc/sys may write there without any capability, and
-        # when bubblewrap is started by root, the uid in here is that owner.
+            source = folder.resolve()
+            if source in self._hidden:
+                source = Path(_PLACE, str(self._hidden.index(source)))
+            argv += ["--ro-bind", str(source), str(folder)]
         for path in ("/proc", "/dev", "/"):
             argv += ["--remount-ro", path]
         path = f"{Path(self.interpreter).parent}:/usr/local/bin:/usr/bin:/bin"
         argv += ["--setenv", "PATH", path, "--setenv", "LANG", "C.UTF-8", "--chdir", "/", "--"]
         return argv
+
+    def _become(self) -> list[str]:
+        if os.getuid() != 0:
+            return []
+        folders = [str(folder) for folder in self._hidden]
+        return [sys.executable, "-I", "-S", become.__file__, _UID, _PLACE, *folders, "--"]
+
+
+def _hidden(folders: tuple[Path, ...]) -> tuple[Path, ...]:
+    """Those that somebody without rights of their own can't reach."""
+
+    def reachable(folder: Path) -> bool:
+        return all(path.stat().st_mode & 0o001 for path in (folder, *folder.parents))
+
+    resolved = dict.fromkeys(folder.resolve() for folder in folders)
+    return tuple(folder for folder in resolved if not reachable(folder))
 
 
 def _system_folder(path: Path) -> list[str]:

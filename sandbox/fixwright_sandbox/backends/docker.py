@@ -82,7 +82,7 @@ class Docker:
         reader, writer = await asyncio.open_connection(sock=stream)
         channel = ContainerChannel(self._engine, container, reader, writer)
         return channel, inside.describe(
-            limit_data=False, limit_processes=False, processes_bounded=True
+            limit_data=False, limit_processes=False, refusals_counted=True
         )
 
     async def close(self) -> None:

@@ -10,14 +10,15 @@ UID = 10001
 
 
 def describe(
-    *, limit_data: bool, limit_processes: bool, processes_bounded: bool
+    *, limit_data: bool, limit_processes: bool, refusals_counted: bool
 ) -> dict[str, object]:
     """What the runner has to know of the place.
 
     Args:
         limit_data: hold memory by RLIMIT_DATA, since nothing else does.
         limit_processes: hold processes by RLIMIT_NPROC.
-        processes_bounded: the kernel holds the number of processes, one way or another.
+        refusals_counted: the kernel holds the processes and counts when it refused one, so that
+            a run may be left a moment to say so itself.
     """
     return {
         "root": WORKSPACE,
@@ -28,5 +29,5 @@ def describe(
         "contained": True,
         "limit_data": limit_data,
         "limit_processes": limit_processes,
-        "processes_bounded": processes_bounded,
+        "refusals_counted": refusals_counted,
     }

@@ -55,7 +55,7 @@ class Unconfined:
             "contained": False,
             "limit_data": True,
             "limit_processes": False,
-            "processes_bounded": False,
+            "refusals_counted": False,
         }
 
     async def close(self) -> None:

@@ -6,13 +6,13 @@ their length in four bytes before them. Nothing is written to a file system.
 
 from __future__ import annotations
 
-import importlib.abc
-import importlib.util
+import importlib
 import json
 import os
 import sys
 import types
 from importlib.machinery import ModuleSpec
+from typing import Any, cast
 
 PACKAGE = "fixwright_guest"
 
@@ -27,7 +27,7 @@ def _read(size: int) -> bytes:
     return data
 
 
-class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+class _Finder:
     """Finds the guest's modules in memory."""
 
     def __init__(self, sources: dict[str, str]) -> None:
@@ -44,9 +44,12 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         if fullname != PACKAGE and (package != PACKAGE or name not in self._sources):
             return None
         origin = f"/{PACKAGE}/{name if package else '__init__'}.py"
-        return importlib.util.spec_from_loader(
-            fullname, self, origin=origin, is_package=fullname == PACKAGE
-        )
+        # importlib.abc, which would make the type fit, imports half of the library.
+        loader = cast("Any", self)
+        return ModuleSpec(fullname, loader, origin=origin, is_package=fullname == PACKAGE)
+
+    def create_module(self, spec: ModuleSpec) -> None:
+        """Leave making the module to the interpreter."""
 
     def exec_module(self, module: types.ModuleType) -> None:
         """Run a module's text in it."""
@@ -59,12 +62,11 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         exec(code, module.__dict__)  # noqa: S102 (this is the loader)
 
 
-def _start() -> None:
-    usual = frozenset(sys.modules)
+def _start(usual: frozenset[str]) -> None:
     bundle = json.loads(_read(int.from_bytes(_read(4), "big")))
     sys.meta_path.insert(0, _Finder(bundle))
     runner = importlib.import_module(PACKAGE + ".runner")
     runner.main(usual)
 
 
-_start()
+_start(globals()["usual"])

@@ -19,6 +19,7 @@ from . import kernel, python_job
 _NOT_FOUND = 127
 _NOT_EXECUTABLE = 126
 _REPORT_BYTES = 8 << 20
+_STACK = 8 << 20
 _HIGH = 100
 """Descriptors from here on are out of the way of the job's own."""
 
@@ -90,16 +91,19 @@ def run_program(argv: list[str], environment: dict[str, str]) -> NoReturn:
 
 def _limit(setting: Setting) -> None:
     limits = setting.limits
+    most_threads = 2 * limits["processes"] + 64
     _set(resource.RLIMIT_CORE, 0)
     _set(resource.RLIMIT_FSIZE, limits["file_bytes"])
     _set(resource.RLIMIT_NOFILE, limits["open_files"])
     if limits["cpu_seconds"] is not None:
         _set(resource.RLIMIT_CPU, max(1, int(limits["cpu_seconds"] + 0.999)))
     if setting.limit_data:
-        _set(resource.RLIMIT_DATA, limits["memory_bytes"])
+        # What is reserved, so room for the stacks of all threads; what is used, the watcher sees.
+        _set(resource.RLIMIT_DATA, limits["memory_bytes"] + most_threads * _STACK)
     if setting.limit_processes:
-        # The runner is one, and the one over the limit is how the watcher sees it met.
-        _set(resource.RLIMIT_NPROC, limits["processes"] + 2)
+        # The kernel does not say that this limit was met, so it only keeps a bomb small for
+        # the moment until the watcher, who says so, looks.
+        _set(resource.RLIMIT_NPROC, most_threads)
 
 
 def _set(kind: int, value: int) -> None:

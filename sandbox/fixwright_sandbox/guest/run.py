@@ -18,10 +18,12 @@ from .wire import Link
 
 TICK = 0.02
 """Seconds between two looks at what the run uses."""
+_LINE_SECONDS = 0.003
+"""How long the begun line waits for its end: an unbuffered `print` writes the two apart."""
 _READ = 1 << 16
 _KEPT_OF_STDERR = 1 << 16
 _GRACE = 0.5
-"""Seconds a run may go on at its process limit, where the kernel holds it, to say so itself."""
+"""Seconds a run may go on over its process limit, where the kernel holds it, to say so itself."""
 
 
 class Run:
@@ -47,6 +49,9 @@ class Run:
         self._output_room: int = self.limits["output_bytes"]
         self._stderr_tail = bytearray()
         self._reports = bytearray()
+        self._begun = bytearray()
+        self._begun_stream = ""
+        self._begun_at = 0.0
         self._listening: dict[int, Callable[[bytes], None]] = {}
         self._stalled = False
         self._over_since: float | None = None
@@ -146,8 +151,23 @@ class Run:
             self.reason = self.reason or "output"
             data = data[: self._output_room]
         self._output_room -= len(data)
-        if data:
-            self._link.send({"op": "output", "stream": stream}, data)
+        if self._begun and stream != self._begun_stream:
+            self._send_begun()
+        self._begun += data
+        self._begun_stream = stream
+        self._begun_at = time.monotonic()
+        if data.endswith(b"\n") or len(self._begun) >= _READ:
+            self._send_begun()
+
+    def _send_begun(self) -> None:
+        if self._begun:
+            self._link.send({"op": "output", "stream": self._begun_stream}, bytes(self._begun))
+            self._begun.clear()
+
+    @property
+    def patience(self) -> float:
+        """Seconds that the loop may wait before it looks at the run again."""
+        return _LINE_SECONDS if self._begun else TICK
 
     def _take_report(self, data: bytes) -> None:
         self._reports += data
@@ -163,6 +183,8 @@ class Run:
         self._balance()
         self._processes.reap()
         now = time.monotonic()
+        if now - self._begun_at >= _LINE_SECONDS:
+            self._send_begun()
         if self._processes.status is None and not self.reason:
             if now - self._start > self.limits["wall_seconds"]:
                 self.reason = "timeout"
@@ -182,14 +204,16 @@ class Run:
             self._stalled = not self._stalled
 
     def _measure(self, now: float) -> None:
-        usage = self._processes.usage(self.limits["memory_bytes"], self._peak)
+        usage = self._processes.usage(
+            self.limits["memory_bytes"], self._peak, self.limits["processes"]
+        )
         self._peak = max(self._peak, usage.memory)
         self._full = self._full or full(tuple(self._config["bounded"]))
         if usage.memory > self.limits["memory_bytes"]:
             self.reason = "memory"
         if usage.threads > self.limits["processes"]:
             self._over_since = self._over_since or now
-            if not self._config["processes_bounded"] or now - self._over_since > _GRACE:
+            if not self._config["refusals_counted"] or now - self._over_since > _GRACE:
                 self.reason = "processes"
 
     # ---- end
@@ -203,6 +227,7 @@ class Run:
             stuck = True
         for handle in list(self._listening):
             self._drain(handle)
+        self._send_begun()
         duration = time.monotonic() - self._start
         status = self._processes.status
         exit_code = os.waitstatus_to_exitcode(status) if status is not None else -signal.SIGKILL

@@ -21,7 +21,7 @@ from typing import Any
 from . import kernel
 from .collect import Leftovers, clean, send_changes
 from .processes import Descendants, Processes, StuckError
-from .run import TICK, Run
+from .run import Run
 from .tree_copy import TreeCopy, TreeError
 from .wire import HostGoneError, Link
 
@@ -44,6 +44,8 @@ class Runner:
         self._wake, wake_writing = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         signal.set_wakeup_fd(wake_writing, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, _nothing_to_do)
+        # Process 1 gets no signal from inside but those that it handles, and Python handles this.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
         self._selector.register(link.input, selectors.EVENT_READ, self._take_orders)
         self._selector.register(self._wake, selectors.EVENT_READ, self._awake)
         self._writing = False
@@ -84,7 +86,7 @@ class Runner:
 
     def _patience(self) -> float | None:
         if self._run is not None:
-            return TICK
+            return self._run.patience
         return 0 if self._copy.pending else None
 
     def _awake(self, handle: int) -> None:
