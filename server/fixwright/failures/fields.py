@@ -5,6 +5,7 @@ Every function takes what it can use, within bounds, and nothing else; none of t
 
 from __future__ import annotations
 
+import math
 import posixpath
 from collections.abc import Mapping, Sequence
 from typing import cast
@@ -83,13 +84,13 @@ def json_value(value: object, depth: int = _DEEPEST) -> object:
     """Return a copy of a JSON value within bounds; None for what is no JSON."""
     if isinstance(value, str):
         return text(value)
-    if value is None or isinstance(value, bool | float):
+    if isinstance(value, bool):
         return value
-    if isinstance(value, int):
-        return value if abs(value) <= _LARGEST_NUMBER else None
-    if depth == 0:
-        return None
-    if isinstance(value, Mapping):
+    if isinstance(value, int | float):
+        return value if math.isfinite(value) and abs(value) <= _LARGEST_NUMBER else None
+    if depth and isinstance(value, Mapping):
         pairs = list(cast("Mapping[object, object]", value).items())[:_MOST_ITEMS]
         return {text(key): json_value(item, depth - 1) for key, item in pairs}
-    return [json_value(item, depth - 1) for item in items(value)]
+    if depth and isinstance(value, list):
+        return [json_value(item, depth - 1) for item in items(cast("object", value))]
+    return None

@@ -15,7 +15,7 @@ _MOST_FAILURES = 1_000
 _MOST_FRAMES = 200
 _MOST_NOTES = 50
 _DEEPEST = 16
-_MOST_MEMBERS = 64
+_MOST_RELATED = 200
 _LONGEST_KIND = 200
 
 _WORSE = {"passed": 0, "skipped": 1, "failed": 2, "error": 2}
@@ -66,14 +66,20 @@ test_counts.__test__ = False  # pyright: ignore[reportFunctionMemberAccess]  # p
 def _of_report(report: Mapping[str, object], job_path: str | None) -> Iterator[Failure]:
     kind = report.get("type")
     if kind == "exception":
-        yield _of_exception(report, job_path, _DEEPEST)
+        yield _of_exception(report, job_path)
     elif kind == "bash":
         yield _of_bash(report, job_path)
     elif kind == "test" and report.get("outcome") in ("failed", "error"):
         yield _of_test(report, job_path)
 
 
-def _of_exception(report: Mapping[str, object], job_path: str | None, depth: int) -> Failure:
+def _of_exception(report: Mapping[str, object], job_path: str | None) -> Failure:
+    return _of_link(report, job_path, _DEEPEST, iter(range(_MOST_RELATED)))
+
+
+def _of_link(
+    report: Mapping[str, object], job_path: str | None, depth: int, room: Iterator[int]
+) -> Failure:
     frames = _frames(report)
     path, where = _place(report, frames)
     thread = fields.text_or_none(report.get("thread"), _LONGEST_KIND)
@@ -92,16 +98,18 @@ def _of_exception(report: Mapping[str, object], job_path: str | None, depth: int
         notes=notes,
         suggestion=fields.text_or_none(report.get("suggestion"), _LONGEST_KIND),
         facts=_facts(report),
-        related=tuple(_related(report, job_path, depth - 1)) if depth else (),
+        related=tuple(_related(report, job_path, depth - 1, room)) if depth else (),
     )
 
 
-def _related(report: Mapping[str, object], job_path: str | None, depth: int) -> Iterator[Failure]:
-    members = fields.items(report.get("exceptions"), _MOST_MEMBERS if depth > _DEEPEST - 4 else 4)
+def _related(
+    report: Mapping[str, object], job_path: str | None, depth: int, room: Iterator[int]
+) -> Iterator[Failure]:
+    members = fields.items(report.get("exceptions"), _MOST_RELATED)
     for value in (report.get("cause"), report.get("context"), *members):
         related = fields.mapping(value)
-        if related is not None:
-            yield _of_exception(related, job_path, depth)
+        if related is not None and next(room, None) is not None:
+            yield _of_link(related, job_path, depth, room)
 
 
 def _of_test(report: Mapping[str, object], job_path: str | None) -> Failure:
@@ -114,7 +122,7 @@ def _of_test(report: Mapping[str, object], job_path: str | None) -> Failure:
     if exception is None:
         message = f"the test ended with {fields.text(report.get('outcome'), _LONGEST_KIND)}"
         return Failure("Failed", message, path or job_path, at_test, test_id=test_id)
-    failure = replace(_of_exception(exception, None, _DEEPEST), test_id=test_id)
+    failure = replace(_of_exception(exception, None), test_id=test_id)
     if failure.path is None:
         failure = replace(failure, path=path or job_path, range=at_test)
     return failure
