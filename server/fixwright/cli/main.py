@@ -23,14 +23,13 @@ def serve() -> None:
     import asyncio
     import os
 
-    from fixwright.log import start_logging, stop_logging
     from fixwright.lsp.server import Server
-
-    start_logging()
 
     async def run() -> int:
         return await Server().serve(wire)
 
     status = asyncio.run(run())
+    from fixwright.log import stop_logging
+
     stop_logging()
     os._exit(status)  # the thread that reads standard input can not be woken

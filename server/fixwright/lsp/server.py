@@ -15,6 +15,7 @@ import os
 import signal
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types as lsp
@@ -85,7 +86,7 @@ class Server(LanguageServer):
         return await asyncio.shield(self._workbench)
 
     async def _load(self) -> Workbench:
-        module = await asyncio.to_thread(importlib.import_module, "fixwright.lsp.workbench")
+        module = await asyncio.to_thread(_import_workbench)
         return await module.open_workbench(self)
 
     @property
@@ -162,6 +163,12 @@ class Server(LanguageServer):
             self.protocol.exit_requested.set()
 
         loop.add_reader(descriptor, gone)
+
+
+def _import_workbench() -> ModuleType:
+    """Start the log, then load all that a workbench needs: a second of imports, in a thread."""
+    importlib.import_module("fixwright.log").start_logging()
+    return importlib.import_module("fixwright.lsp.workbench")
 
 
 def _folders_in(params: lsp.InitializeParams) -> list[tuple[str, str]]:
