@@ -34,7 +34,10 @@ def describe_exception(
     exception: BaseException, sources: Sources, *, thread: str | None = None
 ) -> dict[str, Any]:
     """Return the report of an exception with its chain and, for a group, its members."""
-    report = _describe(exception, sources, set(), _DEEPEST_CHAIN)
+    try:
+        report = _describe(exception, sources, set(), _DEEPEST_CHAIN)
+    except Exception:  # noqa: BLE001 - the program may have changed the library under our feet
+        report = simple_report(kind_of(exception), text_of(exception))
     if thread is not None:
         report["thread"] = clip(thread, 200)
     return report

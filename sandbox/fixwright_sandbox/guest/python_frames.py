@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from types import CodeType, FrameType, TracebackType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from .python_sources import Sources
 
@@ -72,7 +72,8 @@ def entries(traceback: TracebackType | None) -> list[Entry]:
     while traceback is not None:
         frame = traceback.tb_frame
         if not _is_hidden(frame):
-            found.append(Entry(frame, traceback.tb_lasti, traceback.tb_lineno))
+            line = cast("int | None", traceback.tb_lineno)  # None for code without a line
+            found.append(Entry(frame, traceback.tb_lasti, line or frame.f_code.co_firstlineno))
         traceback = traceback.tb_next
     return found
 

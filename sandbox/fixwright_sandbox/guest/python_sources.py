@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import io
 import os
 import tokenize
+from io import BytesIO
+from os.path import getsize, isabs, join, realpath
 
 _LARGEST = 8 << 20
 
@@ -16,7 +17,7 @@ class Sources:
     """
 
     def __init__(self, root: str) -> None:
-        self.root = os.path.realpath(root)
+        self.root = realpath(root)
         self._paths: dict[str, str] = {}
         self._lines: dict[str, list[str]] = {}
 
@@ -30,11 +31,11 @@ class Sources:
     def inside(self, filename: str) -> bool:
         """Tell whether `filename` is a file of the tree."""
         path = self.path(filename)
-        return not path.startswith("<") and not os.path.isabs(path)
+        return not path.startswith("<") and not isabs(path)
 
     def absolute(self, filename: str) -> str:
         """Return where `filename`, as the interpreter knows it, lies."""
-        return os.path.join(self.root, filename)
+        return join(self.root, filename)
 
     def line(self, filename: str, number: int) -> str | None:
         """Return a line without its ending; None where the source or the line is not there."""
@@ -51,7 +52,7 @@ class Sources:
     def _resolve(self, filename: str) -> str:
         if filename.startswith("<"):
             return filename
-        real = os.path.realpath(self.absolute(filename))
+        real = realpath(self.absolute(filename))
         if real.startswith(self.root + os.sep):
             return real[len(self.root) + 1 :].replace(os.sep, "/")
         return real
@@ -59,11 +60,11 @@ class Sources:
 
 def _read_lines(path: str) -> list[str]:
     try:
-        if os.path.getsize(path) > _LARGEST:
+        if getsize(path) > _LARGEST:
             return []
         with open(path, "rb") as file:
             data = file.read(_LARGEST)
-        encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
+        encoding, _ = tokenize.detect_encoding(BytesIO(data).readline)
         text = data.decode(encoding, "replace")
     except (OSError, SyntaxError, ValueError, LookupError):
         return []
