@@ -19,6 +19,7 @@ import * as protocol from "./protocol";
 import { checkVersion, expand, ServerUnusable } from "./serverCommand";
 import { believed, serverSettings } from "./settings";
 import type { Health } from "./statusItem";
+import { TextSyncOrder } from "./textSyncOrder";
 
 export interface ServerEvents {
   health(health: Health): void;
@@ -55,7 +56,7 @@ export class Server implements vscode.Disposable {
   private client: LanguageClient | undefined;
   private busy: Promise<void> = Promise.resolve();
   private queued: Promise<void> | undefined;
-  private readonly changesOnTheWay = new Set<Promise<void>>();
+  private readonly inOrder = new TextSyncOrder();
 
   constructor(
     private readonly log: vscode.LogOutputChannel,
@@ -137,7 +138,7 @@ export class Server implements vscode.Disposable {
   /** Answers `fixwright/applyEdit` when the server has been sent the changes that it made. */
   async applyEdit(params: protocol.ApplyEditParams): Promise<protocol.ApplyEditResult> {
     const result = await applyEdit(params);
-    await Promise.allSettled(this.changesOnTheWay);
+    await this.inOrder.changesSent();
     return result;
   }
 
@@ -201,11 +202,7 @@ export class Server implements vscode.Disposable {
 
   private middleware(): Middleware {
     return {
-      didChange: (event, next) => {
-        const sent = next(event).finally(() => this.changesOnTheWay.delete(sent));
-        this.changesOnTheWay.add(sent);
-        return sent;
-      },
+      ...this.inOrder.middleware,
       executeCommand: (command, args) => this.events.command(command, args),
       workspace: {
         configuration: async (params, token, next) => {

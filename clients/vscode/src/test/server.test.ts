@@ -1,7 +1,7 @@
 import * as assert from "node:assert/strict";
 import type { ChildProcess } from "node:child_process";
 import * as vscode from "vscode";
-import { State } from "vscode-languageclient/node";
+import { State, type LanguageClient } from "vscode-languageclient/node";
 import type { Exports } from "../extension";
 import { BROKEN, extension, Scratch, until } from "./support";
 
@@ -9,6 +9,17 @@ import { BROKEN, extension, Scratch, until } from "./support";
 async function setCommand(command: string[] | undefined): Promise<void> {
   const settings = vscode.workspace.getConfiguration("fixwright");
   await settings.update("server.command", command, vscode.ConfigurationTarget.Workspace);
+}
+
+/** The notifications that a client sends from now on, in the order in which they are out. */
+function recordSent(client: LanguageClient): string[] {
+  const sent: string[] = [];
+  const send = client.sendNotification.bind(client) as (...args: unknown[]) => Promise<void>;
+  client.sendNotification = async (type: string | { method: string }, ...rest: unknown[]) => {
+    await send(type, ...rest);
+    sent.push(typeof type === "string" ? type : type.method);
+  };
+  return sent;
 }
 
 describe("the server", () => {
@@ -44,13 +55,7 @@ describe("the server", () => {
 
   it("knows the new text before it has the answer that the edit is applied", async () => {
     const { document } = await scratch.show("edited.py", "a = 1\n");
-    const client = api.server.running;
-    const sent: string[] = [];
-    const send = client.sendNotification.bind(client) as (...args: unknown[]) => Promise<void>;
-    client.sendNotification = async (type: string | { method: string }, ...rest: unknown[]) => {
-      await send(type, ...rest);
-      sent.push(typeof type === "string" ? type : type.method);
-    };
+    const sent = recordSent(api.server.running);
     const start = { line: 0, character: 0 };
     const result = await api.server.applyEdit({
       label: "test",
@@ -64,6 +69,18 @@ describe("the server", () => {
     });
     assert.deepEqual(result, { applied: true });
     assert.deepEqual(sent, ["textDocument/didChange"]);
+  });
+
+  it("hears of a change before it hears that the document was closed", async () => {
+    const content = { language: "python", content: "a = 1\n" };
+    const document = await vscode.workspace.openTextDocument(content);
+    await vscode.window.showTextDocument(document);
+    const sent = recordSent(api.server.running);
+    // Closed without saving, an untitled document is emptied first.
+    await vscode.commands.executeCommand("workbench.action.revertAndCloseActiveEditor");
+    await until("the end of it", () => sent.includes("textDocument/didClose") || undefined);
+    await until("quiet", () => sent.length >= 2 || undefined);
+    assert.deepEqual(sent, ["textDocument/didChange", "textDocument/didClose"]);
   });
 
   it("comes back after its process died", async () => {
