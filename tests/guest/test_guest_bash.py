@@ -434,6 +434,17 @@ def test_a_selection_runs_at_its_own_lines_after_what_it_needs(tmp_path: Path) -
     assert frames == [("s.sh", 5, "main"), ("s.sh", 9, "later")]
 
 
+def test_a_function_before_the_selection(tmp_path: Path) -> None:
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    write_tree(tmp_path, {"s.sh": "\ndeploy() {\n  gerp x\n}\nset -e\ndeploy\n"})
+    chunks = (Chunk("deploy() {\n  gerp x\n}", 1), Chunk("set -e\ndeploy", 4))
+    failure = run_bash(tmp_path, RunChunks("s.sh", chunks), scratch).failure
+    assert (failure.kind, failure.path) == ("CommandNotFound", "s.sh")
+    assert failure.range == Range.of(2, 2, 2, 6)
+    assert [frame.name for frame in failure.frames] == ["main", "deploy"]
+
+
 def test_a_selection_in_the_middle_of_a_line(tmp_path: Path) -> None:
     scratch = tmp_path / "scratch"
     scratch.mkdir()

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from .bash_facts import command_names, span_in_line, variable_names
-from .bash_log import Record, Stop, cause_of, read_log
+from .bash_log import Record, Stop, cause_of, read_log, source_of
 from .bash_prelude import prelude
 from .bounds import bounded_names, clip
 from .python_sources import Sources
@@ -113,7 +113,8 @@ class _Failure:
         for line in self._stderr:
             match = _SAID.match(line)
             if match and not _ENDED_JOB.match(match["text"]):
-                yield _Message(match["path"], int(match["line"]), match["text"])
+                path = source_of(match["path"], self._script)
+                yield _Message(path, int(match["line"]), match["text"])
 
     def _fatal(self) -> _Message | None:
         """Return the last message, if it is one after which Bash ends the script by itself."""
