@@ -73,7 +73,7 @@ CASES: dict[str, tuple[str, list[str]]] = {
     ),
     "global": ("x = 1\ndef f():\n    global x\n    x += 1\n«f()»\n", ["x = 1", "def f():"]),
     "decorators, defaults, annotations, bases": (
-        "import d\nD = 1\nclass T: 1\nclass B: 1\n@d.e\nclass A(B):\n  def m(s, x: T = D): 1\n«A()»",
+        "import d\nD = 1\nclass T: 1\nclass B: 1\n@d.e\nclass A(B):\n  def m(s, x: T=D): 1\n«A()»",
         ["import d", "D = 1", "class T: 1", "class B: 1", "@d.e"],
     ),
     "an earlier value that is overwritten": ("x = f()\nx = 1\n«print(x)»\n", ["x = 1"]),

@@ -1,0 +1,160 @@
+"""Indentation: blocks that are missing, lines too far in or out, tabs mixed with spaces."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from fixwright.fix.rules.syntax_site import Repair, Site
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from fixwright.workspace.position import Range
+
+_EXPECTED = re.compile(
+    r"expected an indented block(?: after (?:'(?P<word>\w+)' statement|(?P<what>[\w ]+?))"
+    r" on line (?P<line>\d+))?"
+)
+_OUTSIDE = re.compile(r"'(return|break|continue|yield|await)' (?:outside|not properly in)")
+_WIDEST = 8
+_DEFINES = re.compile(r"\s*(?:async\s+)?(?:def|class)\b|\s*@")
+_LEADING = re.compile(r"[ \t]*\t[ \t]*|[ \t]+")
+
+
+def block_repairs(site: Site) -> Iterator[Repair]:
+    """By what the compiler says of indentation."""
+    if match := _EXPECTED.search(site.message):
+        header = int(match["line"]) - 1 if match["line"] else site.code_above(site.row)
+        if header is not None:
+            yield from _missing_block(site, header)
+    elif site.message == "unexpected indent":
+        yield from _too_far_in(site)
+    elif "unindent does not match" in site.message:
+        yield from _between_levels(site)
+    elif "tabs and spaces" in site.message:
+        yield from _tabs(site)
+    elif _OUTSIDE.search(site.message):
+        above = site.code_above(site.row)
+        if above is not None:
+            yield _indented(site, site.row, site.row + 1, site.indent(above))
+
+
+def _missing_block(site: Site, header: int) -> Iterator[Repair]:
+    unit = _unit(site)
+    inner = site.indent(header) + unit
+    body = next(
+        (row for row in range(header + 1, site.text.line_count) if not site.is_blank(row)), None
+    )
+    placeholder = Repair(
+        "missing-block",
+        "Add 'pass' as the block",
+        (site.insert(header, len(site.text.line(header)), f"\n{inner}pass"),),
+    )
+    level = site.indent(header)
+    same = body is not None and len(site.indent(body)) <= len(level)
+    if (
+        body is None
+        or not same
+        or _DEFINES.match(site.text.line(body))
+        or site.indent(body) != level
+    ):
+        yield placeholder
+        return
+    stop = _paragraph_end(site, body, level)
+    # A loop's or function's body goes on to the next blank line; an `if`'s may be one statement.
+    long_first = re.match(
+        r"\s*(?:async\s+)?(?:def|class|for|while|with|try)\b", site.text.line(header)
+    )
+    ends = [stop, body + 1] if long_first else [body + 1, stop]
+    for end in dict.fromkeys([*ends, *range(stop, body, -1)]):
+        yield _indented(site, body, end, inner, level)
+    yield placeholder
+
+
+def _paragraph_end(site: Site, first: int, level: str) -> int:
+    """The line behind those that may belong to a block: blank, or further out."""
+    row = first
+    while row < site.text.line_count and site.text.line(row).strip():
+        outside = len(site.indent(row)) < len(level)
+        clause = re.match(r"\s*(?:else|elif|except|finally)\b", site.text.line(row))
+        if outside or (row > first and (_DEFINES.match(site.text.line(row)) or clause)):
+            break
+        row += 1
+    return row
+
+
+def _indented(site: Site, first: int, end: int, to: str, level: str | None = None) -> Repair:
+    """Lines moved so that the first of them begins with `to`."""
+    old = site.indent(first) if level is None else level
+    edits: list[tuple[Range, str]] = []
+    for row in range(first, end):
+        own = site.indent(row)
+        if not site.text.line(row).strip():
+            continue
+        extra = own[len(old) :] if own.startswith(old) else ""
+        edits.append(site.replace(row, 0, len(own), to + extra))
+    many = len(edits) > 1
+    title = f"Indent {len(edits)} lines" if many else "Indent the line"
+    if len(to) < len(old):
+        title = "Move the lines out" if many else "Move the line out"
+    return Repair("indentation", title, tuple(edits))
+
+
+def _too_far_in(site: Site) -> Iterator[Repair]:
+    above = site.code_above(site.row)
+    targets = [site.indent(above)] if above is not None else [""]
+    targets += [level for level in _levels(site) if level not in targets]
+    own = site.indent(site.row)
+    end = site.row + 1
+    while end < site.text.line_count and site.indent(end).startswith(own) and own:
+        if not site.text.line(end).strip():
+            break
+        end += 1
+    for target in targets:
+        yield _indented(site, site.row, end, target)
+        yield _indented(site, site.row, site.row + 1, target)
+
+
+def _between_levels(site: Site) -> Iterator[Repair]:
+    own = site.indent(site.row)
+    end = site.row + 1
+    while end < site.text.line_count and site.indent(end) == own and not site.is_blank(end):
+        end += 1
+    levels = sorted(_levels(site), key=lambda level: abs(len(level) - len(own)))
+    for level in levels:
+        for stop in dict.fromkeys([end, site.row + 1]):
+            yield _indented(site, site.row, stop, level)
+
+
+def _levels(site: Site) -> list[str]:
+    """The indentations of the blocks that are open above the error, innermost first."""
+    found: list[str] = []
+    smallest: int | None = None
+    for row in range(site.row - 1, -1, -1):
+        if site.is_blank(row):
+            continue
+        level = site.indent(row)
+        if smallest is None or len(level) < smallest:
+            found.append(level)
+            smallest = len(level)
+    return found
+
+
+def _tabs(site: Site) -> Iterator[Repair]:
+    for width in (4, 8):
+        edits: list[tuple[Range, str]] = []
+        for row in range(site.text.line_count):
+            own = site.indent(row)
+            if "\t" in own:
+                edits.append(site.replace(row, 0, len(own), own.expandtabs(width)))
+        yield Repair("tabs", f"Indent with spaces ({width} for a tab)", tuple(edits))
+
+
+def _unit(site: Site) -> str:
+    """The file's own step of indentation; four spaces where there is none yet."""
+    for row in range(site.text.line_count):
+        own = site.indent(row)
+        if own and site.text.line(row).strip():
+            return "\t" if own.startswith("\t") else own if len(own) <= _WIDEST else "    "
+    return "    "
