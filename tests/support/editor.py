@@ -13,7 +13,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal, Union, cast
 
 from lsprotocol import types as lsp
 from pygls.protocol import default_converter
@@ -35,6 +35,7 @@ honest: all versions are checked, then everything is applied (VS Code). skips: i
 does nothing. refuses: it says no. first-only: it checks the first document only (Neovim).
 """
 PATIENCE = 30.0
+SERVE = (sys.executable, "-m", "fixwright", "serve")
 
 
 def _converter() -> Any:
@@ -45,10 +46,21 @@ def _converter() -> Any:
             return kind(**{field.name: message.get(field.name) for field in kind.__attrs_attrs__})
 
         converter.register_structure_hook(envelope, raw)
+
+    def action_or_command(value: dict[str, Any], _: Any) -> Any:
+        # lsprotocol takes every object with a `command` for a command.
+        is_command = isinstance(value.get("command"), str)
+        return converter.structure(value, lsp.Command if is_command else lsp.CodeAction)
+
+    converter.register_structure_hook(Union[lsp.Command, lsp.CodeAction], action_or_command)
     return converter
 
 
 class _Protocol(LanguageClientProtocol):
+    def get_result_type(self, method: str) -> Any:
+        """lsprotocol takes a code action with a command for a bare command."""
+        return None if method == lsp.TEXT_DOCUMENT_CODE_ACTION else super().get_result_type(method)
+
     def structure_message(self, data: dict[str, Any]) -> Any:
         return data  # nested objects stay data
 
@@ -197,17 +209,15 @@ class Editor:
             for each in (shown.items if shown else ())
             if each.range.start.line <= place.end.line and place.start.line <= each.range.end.line
         ]
-        found = await asyncio.wait_for(
-            self.client.text_document_code_action_async(
-                lsp.CodeActionParams(
-                    text_document=lsp.TextDocumentIdentifier(uri=uri),
-                    range=place,
-                    context=lsp.CodeActionContext(diagnostics=diagnostics),
-                )
-            ),
-            PATIENCE,
+        params = lsp.CodeActionParams(
+            text_document=lsp.TextDocumentIdentifier(uri=uri),
+            range=place,
+            context=lsp.CodeActionContext(diagnostics=diagnostics),
         )
-        return [each for each in found or () if isinstance(each, lsp.CodeAction)]
+        request = self.client.protocol.send_request_async(lsp.TEXT_DOCUMENT_CODE_ACTION, params)
+        found = cast("list[Any]", await asyncio.wait_for(request, PATIENCE))
+        converter = self.client.protocol._converter
+        return [converter.structure(each, lsp.CodeAction) for each in found]
 
     # ---- what is shown -----------------------------------------------------------------
 
@@ -234,6 +244,13 @@ class Editor:
 
         await self.until(there, f"{count} diagnostics of {uri}")
         return self.shown.diagnostics[uri].items
+
+    @property
+    def server(self) -> asyncio.subprocess.Process:
+        """The server's process."""
+        server = self.client._server
+        assert server is not None
+        return server
 
     def _wake(self) -> None:
         self._woken.set()
@@ -391,15 +408,15 @@ async def editing(
     versions: bool = True,
     settings: dict[str, Any] | None = None,
     environment: dict[str, str] | None = None,
+    command: Sequence[str] = SERVE,
 ) -> AsyncGenerator[Editor, None]:
     """An editor with the real server behind it, as the user would start it."""
     editor = Editor(
         ours=ours, encoding=encoding, settings={"model": {"provider": "none"}, **(settings or {})}
     )
     env = {**os.environ, **(environment or {})}
-    await editor.client.start_io(sys.executable, "-m", "fixwright", "serve", env=env)
-    server = editor.client._server
-    assert server is not None
+    await editor.client.start_io(*command, env=env)
+    server = editor.server
     try:
         folders = [lsp.WorkspaceFolder(uri=path_to_uri(folder), name="w")] if folder else None
         await asyncio.wait_for(
