@@ -11,7 +11,7 @@ import pytest
 from fixwright.failures import Failure, TestCounts
 from fixwright.workspace.position import Range
 from fixwright_sandbox.jobs import RunTests
-from guest.harness import Outcome, interpreter, marked, run_python, write_tree
+from guest.harness import VERSIONS, Outcome, interpreter, marked, run_python, write_tree
 
 # pytest takes half a second to start: the files share runs where they can.
 
@@ -347,18 +347,14 @@ def test_a_target_that_is_not_there_is_named(tmp_path: Path) -> None:
     )
 
 
-def _without_pytest() -> str | None:
-    for version in ("3.12", "3.13", "3.10", "3.9"):
-        python = interpreter(version)
-        if python is not None:
-            return python
-    return None
-
-
-def test_auto_without_pytest_runs_unittest_and_says_so(tmp_path: Path) -> None:
-    python = _without_pytest()
+@pytest.mark.parametrize(
+    "version",
+    [pytest.param(v, marks=[] if v == "3.12" else [pytest.mark.slow]) for v in VERSIONS],
+)
+def test_auto_without_pytest_runs_unittest_and_says_so(version: str, tmp_path: Path) -> None:
+    python = interpreter(version)
     if python is None:
-        pytest.skip("there is no other Python")
+        pytest.skip(f"there is no Python {version}")
     outcome = _run(tmp_path, UNITTEST, python=python)
     if any(report["type"] == "note" for report in outcome.reports):
         assert "pytest, which is not installed" in outcome.reports[0]["message"]
@@ -366,6 +362,19 @@ def test_auto_without_pytest_runs_unittest_and_says_so(tmp_path: Path) -> None:
         asked = _run(tmp_path, {}, [], "pytest", python=python)
         assert asked.status == 4
         assert "pytest is not installed in the sandbox" in asked.failure.message
+
+
+@pytest.mark.slow
+def test_tests_may_start_processes(tmp_path: Path) -> None:
+    source = """\
+import multiprocessing, unittest
+class TestSpawn(unittest.TestCase):
+    def test_spawn(self):
+        with multiprocessing.get_context("spawn").Pool(1) as pool:
+            self.assertEqual(pool.map(abs, [-1]), [1])
+"""
+    outcome = _run(tmp_path, {"test_spawn.py": source}, framework="unittest")
+    assert (outcome.status, outcome.failures) == (0, ()), outcome.stderr
 
 
 def test_reports_come_as_the_tests_end(tmp_path: Path) -> None:

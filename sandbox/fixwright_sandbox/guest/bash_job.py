@@ -245,7 +245,7 @@ def _selection(chunks: list[dict[str, Any]], path: str, scratch: str) -> tuple[s
     A script can't go back: a piece that stands further down in the file than a later one goes
     into a file of its own.
     """
-    last = int(chunks[-1]["line"])
+    last = int(chunks[-1]["line"]) if chunks else 0
     script = ""
     definitions: list[str] = []
     for number, chunk in enumerate(chunks):

@@ -1,7 +1,16 @@
 """What the interpreter knew when an exception was raised, for those who want to fix it.
 
 Facts are JSON, bounded, and found without calling the program's code. What cannot be told is
-left out.
+left out; columns, and what is looked up by them, need Python 3.11.
+
+- all: `types` {name: type} of the local variables that the failing line in the tree names.
+- NameError: `name`, `candidates` (nearest scope first), `forgottenImport` (Python 3.12).
+- AttributeError: `name`, `objType`, `objModule`, `isModule`, `isType`, `isNone`, `candidates`,
+  and for a module its name, `module`.
+- ImportError: `name`, `path`; for a name that a module lacks, `module` and `candidates` in it;
+  for a module that is not there, `candidates` beside it.
+- KeyError: `key` and `candidates` as `repr` gives them, `keyType`.
+- TypeError: see `python_calls`.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator
+from types import ModuleType
 
 from . import python_main
 from .python_exceptions import Report, simple_report
@@ -33,9 +34,10 @@ def run_tests(targets: list[str], framework: str, sources: Sources, report: Repo
     Returns:
         The exit status: pytest's.
     """
-    python_main.new_main("<tests>", [])
-    sys.path[0] = sources.root
+    sys.modules["__main__"] = ModuleType("__main__")
+    python_main.make_importable(sources.root)
     has_pytest = _has_pytest()
+    sys.argv = ["unittest" if framework == "unittest" or not has_pytest else "pytest", *targets]
     if framework == "pytest" and not has_pytest:
         message = "pytest is not installed in the sandbox; install it there or use unittest"
         report(simple_report("ModuleNotFoundError", message))
