@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar, cast
+from typing import Annotated, Any, TypeVar, cast
 
 from lsprotocol import types as lsp
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 from pygls.exceptions import JsonRpcInvalidParams
 
@@ -16,6 +16,27 @@ class _Model(BaseModel):
     model_config = ConfigDict(
         extra="ignore", frozen=True, alias_generator=to_camel, populate_by_name=True, strict=True
     )
+
+
+def _encodable(text: str) -> str:
+    """JSON can hold half of a surrogate pair, a program's input can't."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        message = f"the character at {error.start} is half of a surrogate pair"
+        raise ValueError(message) from None
+    return text
+
+
+def _without_nul(text: str) -> str:
+    if "\0" in text:
+        message = "a NUL can't be passed to a program"
+        raise ValueError(message)
+    return text
+
+
+Input = Annotated[str, AfterValidator(_encodable)]
+Argument = Annotated[Input, AfterValidator(_without_nul)]
 
 
 class WirePosition(_Model):
@@ -68,8 +89,8 @@ class RunFile(_Model):
     """`fixwright.runFile`."""
 
     uri: str
-    args: list[str] = []
-    stdin: str = ""
+    args: list[Argument] = []
+    stdin: Input = ""
 
 
 class RunSelection(_Model):
@@ -84,7 +105,7 @@ class RunTests(_Model):
 
     uri: str | None = None
     range: WireRange | None = None
-    test_id: str | None = None
+    test_id: Argument | None = None
 
 
 class FixProblem(_Model):

@@ -8,7 +8,9 @@ from fixwright.index.languages import language_for
 from fixwright.index.slices import slice_for
 from fixwright.runs.target import RunRefused, Target
 from fixwright.runs.tree import Root, tree_of
+from fixwright.workspace.document import SIZE_LIMIT
 from fixwright.workspace.draft import Draft
+from fixwright.workspace.paths import display_name
 from fixwright.workspace.position import Position, Range
 from fixwright.workspace.text import Text
 from fixwright_sandbox import Chunk, Job, Limits, Request, RunChunks, RunFile, RunTests
@@ -48,7 +50,13 @@ def plan(draft: Draft, target: Target, limits: Limits) -> Plan:
 def _runtime_of(draft: Draft, target: Target) -> str:
     if target.uri is None:
         return "python"
-    language = draft.document(target.uri).language
+    document = draft.document(target.uri)
+    if len(document.text.value) > SIZE_LIMIT:
+        raise RunRefused(
+            f"{display_name(target.uri)} holds {len(document.text.value) / 1e6:.0f} million "
+            f"characters; Fixwright runs files of up to {SIZE_LIMIT >> 20} MiB. Split it."
+        )
+    language = document.language
     runtime = RUNTIMES.get(language)
     if runtime is None:
         known = ", ".join(sorted({"Python", "Bash"}))

@@ -40,9 +40,13 @@ RUN_WITHOUT = "Run once without a sandbox"
 async def run_file(bench: Workbench, snapshot: Snapshot, arguments: tuple[Any, ...]) -> RunReport:
     """`fixwright.runFile`."""
     wanted = args.parse(args.RunFile, arguments)
-    await document_of(snapshot, wanted.uri)
+    title = display_name(wanted.uri)
+    try:
+        await document_of(snapshot, wanted.uri)
+    except RunRefused as error:
+        return _refused(bench, title, error)
     target = Target("file", wanted.uri, args=tuple(wanted.args), stdin=wanted.stdin)
-    return await run(bench, snapshot, target, display_name(wanted.uri))
+    return await run(bench, snapshot, target, title)
 
 
 async def run_selection(
@@ -50,10 +54,13 @@ async def run_selection(
 ) -> RunReport:
     """`fixwright.runSelection`."""
     wanted = args.parse(args.RunSelection, arguments)
-    document = await document_of(snapshot, wanted.uri)
+    title = f"selection of {display_name(wanted.uri)}"
+    try:
+        document = await document_of(snapshot, wanted.uri)
+    except RunRefused as error:
+        return _refused(bench, title, error)
     place = from_lsp(document.text, wanted.range.to_lsp(), bench.encoding)
-    target = Target("selection", wanted.uri, place)
-    return await run(bench, snapshot, target, f"selection of {display_name(wanted.uri)}")
+    return await run(bench, snapshot, Target("selection", wanted.uri, place), title)
 
 
 async def run_tests(bench: Workbench, snapshot: Snapshot, arguments: tuple[Any, ...]) -> RunReport:
@@ -62,13 +69,16 @@ async def run_tests(bench: Workbench, snapshot: Snapshot, arguments: tuple[Any, 
     if wanted.uri is None:
         ids = (wanted.test_id,) if wanted.test_id else ()
         return await run(bench, snapshot, Target("tests", None, test_ids=ids), "tests")
-    document = await document_of(snapshot, wanted.uri)
+    title = f"tests of {display_name(wanted.uri)}"
+    try:
+        document = await document_of(snapshot, wanted.uri)
+    except RunRefused as error:
+        return _refused(bench, title, error)
     ids = (wanted.test_id,) if wanted.test_id else ()
     if not ids and wanted.range is not None:
         place = from_lsp(document.text, wanted.range.to_lsp(), bench.encoding)
         ids = await asyncio.to_thread(_test_at, snapshot, document, place.start.line)
-    target = Target("tests", wanted.uri, test_ids=ids)
-    return await run(bench, snapshot, target, f"tests of {display_name(wanted.uri)}")
+    return await run(bench, snapshot, Target("tests", wanted.uri, test_ids=ids), title)
 
 
 async def document_of(snapshot: Snapshot, uri: str) -> Document:
@@ -112,9 +122,7 @@ async def run(bench: Workbench, snapshot: Snapshot, target: Target, title: str) 
     except JobCancelled:
         return refused_report(title, "The run was cancelled before it began.", status="cancelled")
     except (RunRefused, SandboxUnavailable, UnknownDocument) as error:
-        report = refused_report(title, str(error))
-        bench.editor.warn(f"Fixwright did not run {title}: {error}")
-        return report
+        return _refused(bench, title, error)
     await bench.board.show(finished)
     report = await asyncio.to_thread(run_report, finished, bench.encoding)
     bench.editor.run_event(finished.id, "end", report, finished.result.duration)
@@ -122,6 +130,11 @@ async def run(bench: Workbench, snapshot: Snapshot, target: Target, title: str) 
     if finished.failures and bench.services.settings.fix.ahead:
         bench.spawn(_verify_ahead(bench, finished))
     return report
+
+
+def _refused(bench: Workbench, title: str, why: Exception) -> RunReport:
+    bench.editor.warn(f"Fixwright did not run {title}: {why}")
+    return refused_report(title, str(why))
 
 
 async def _run_by_hand(bench: Workbench, snapshot: Snapshot, target: Target, job: Job) -> Run:
