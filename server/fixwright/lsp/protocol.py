@@ -116,6 +116,10 @@ class FixwrightProtocol(LanguageServerProtocol):
         if not isinstance(message, dict) or raw.get("jsonrpc") != self.VERSION:
             log.warning("ignored a message that is not JSON-RPC 2.0")
             return
+        if not isinstance(raw.get("id"), (str, int, type(None))):
+            # No answer could be matched to it, and a future can't be kept under it.
+            log.warning("ignored a message whose id is neither a string nor a number")
+            return
         if not self._admit(raw):
             return
         try:

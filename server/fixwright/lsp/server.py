@@ -131,8 +131,7 @@ class Server(LanguageServer):
                 stop_event=stop,
                 reader=StdinAsyncReader(wire.reader, self.thread_pool),
                 protocol=self.protocol,
-                logger=log,
-                error_handler=self.report_server_error,
+                logger=log,  # which is all: the editor need not be told what it sent
             )
         )
         leaving = asyncio.create_task(self.protocol.exit_requested.wait())
