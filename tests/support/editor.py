@@ -13,7 +13,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Union, cast
+from typing import Any, Literal, cast
 
 from lsprotocol import types as lsp
 from pygls.protocol import default_converter
@@ -52,7 +52,7 @@ def _converter() -> Any:
         is_command = isinstance(value.get("command"), str)
         return converter.structure(value, lsp.Command if is_command else lsp.CodeAction)
 
-    converter.register_structure_hook(Union[lsp.Command, lsp.CodeAction], action_or_command)
+    converter.register_structure_hook(lsp.Command | lsp.CodeAction, action_or_command)
     return converter
 
 
