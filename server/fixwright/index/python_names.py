@@ -72,19 +72,14 @@ def is_main_guard(node: tree_sitter.Node, source: Source) -> bool:
 
 
 def leaves_function(node: tree_sitter.Node) -> bool:
-    """Whether a statement cannot stand outside its function: it returns, yields or awaits."""
+    """Whether a statement cannot stand outside its function: it returns or yields."""
     pending = [node]
     while pending:
         part = pending.pop()
-        if part.type in {"return_statement", "yield", "await", "nonlocal_statement"}:
+        if part.type in {"return_statement", "yield", "nonlocal_statement"}:
             return True
-        if part.type in {"function_definition", "lambda"}:
-            continue
-        if part.type in {"with_statement", "for_statement", "for_in_clause"}:
-            first = part.children[0] if part.children else None
-            if first is not None and first.type == "async":
-                return True
-        pending.extend(part.children)
+        if part.type not in {"function_definition", "lambda"}:
+            pending.extend(part.children)
     return False
 
 

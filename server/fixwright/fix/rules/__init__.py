@@ -5,9 +5,12 @@ One module for each kind of mistake. A rule proposes; the sandbox decides.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from fixwright.fix.problem import Candidate, RuleContext
 from fixwright.fix.rules.registry import rules_for
 from fixwright.workspace.draft_change import DraftError
+from fixwright.workspace.position import Range
 
 MOST = 8
 """Candidates for one problem; each costs a run."""
@@ -15,6 +18,7 @@ MOST = 8
 
 def candidates(context: RuleContext) -> tuple[Candidate, ...]:
     """The candidates of all rules for the document's language, best first, none twice."""
+    context = _inside(context)
     found: list[Candidate] = []
     for rule in rules_for(context.document.language):
         try:
@@ -30,6 +34,14 @@ def candidates(context: RuleContext) -> tuple[Candidate, ...]:
             if len(found) == MOST:
                 return tuple(found)
     return tuple(found)
+
+
+def _inside(context: RuleContext) -> RuleContext:
+    """The context with the problem's range inside the text: a diagnostic may be of an older one."""
+    text, place = context.document.text, context.problem.range
+    start, end = (text.position(text.offset(each)) for each in (place.start, place.end))
+    inside = Range(start, max(start, end))
+    return replace(context, problem=replace(context.problem, range=inside))
 
 
 def _is_known(candidate: Candidate, found: list[Candidate]) -> bool:
