@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
@@ -103,7 +103,7 @@ def initialize_params(folder: Path | None) -> dict[str, object]:
 @contextmanager
 def serving(
     folder: Path | None, environment: dict[str, str], command: tuple[str, ...] = FIXWRIGHT
-) -> Iterator[Wire]:
+) -> Generator[Wire, None, None]:
     """An initialized server; shut down at the end."""
     wire = Wire(command, environment)
     try:

@@ -21,9 +21,14 @@ def serve() -> None:
     wire = claim_stdio()  # before anything can print into the stream of messages
 
     import asyncio
+    import gc
     import os
 
+    gc.disable()  # importing makes no garbage, only tens of thousands of objects to look through
     from fixwright.lsp.server import Server
+
+    gc.freeze()
+    gc.enable()
 
     async def run() -> int:
         return await Server().serve(wire)
