@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any, get_args
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fixwright.failures import Failure, Frame, TestCounts, failures_of, test_counts
@@ -316,6 +316,7 @@ def _forged(kind: str, report: dict[str, object]) -> dict[str, object]:
     return {**report, "type": kind, "outcome": "failed"}
 
 
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.lists(
         st.builds(

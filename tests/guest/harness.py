@@ -147,6 +147,7 @@ def run_python(
                 "PATH": os.environ["PATH"],
                 "LANG": "C.UTF-8",
                 "PYTHONUNBUFFERED": "1",
+                "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",  # they cost a second each time
                 **(env or {}),
             },
         )

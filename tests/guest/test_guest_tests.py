@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -22,10 +23,11 @@ def _run(
     targets: Sequence[str] = (),
     framework: Literal["auto", "pytest", "unittest"] = "auto",
     python: str | None = None,
+    env: Mapping[str, str] | None = None,
 ) -> Outcome:
     write_tree(root, files)
     job = RunTests(tuple(targets), framework)
-    return run_python(root, job) if python is None else run_python(root, job, python=python)
+    return run_python(root, job, python=python or sys.executable, env=env)
 
 
 def _by_id(outcome: Outcome) -> dict[str, Failure]:
@@ -362,6 +364,17 @@ def test_auto_without_pytest_runs_unittest_and_says_so(version: str, tmp_path: P
         asked = _run(tmp_path, {}, [], "pytest", python=python)
         assert asked.status == 4
         assert "pytest is not installed in the sandbox" in asked.failure.message
+
+
+@pytest.mark.slow
+def test_workers_of_xdist_do_not_hide_the_exceptions(tmp_path: Path) -> None:
+    files = {
+        "pytest.ini": "[pytest]\naddopts = -n 2\n",
+        "test_a.py": "def test_a(): assert [1] == [2]\n",
+    }
+    outcome = _run(tmp_path, files, env={"PYTEST_PLUGINS": "xdist.plugin"})
+    assert outcome.failure.range == Range.of(0, 14, 0, 31), outcome.stderr
+    assert outcome.failure.kind == "AssertionError"
 
 
 @pytest.mark.slow

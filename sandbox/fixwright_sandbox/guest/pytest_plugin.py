@@ -92,6 +92,8 @@ class Reporter:
         """Report options that pytest refuses and a conftest.py that it cannot load."""
         outcome = yield
         self._note_refusal(outcome)
+        if outcome.excinfo is None:
+            _stay_in_this_process(outcome.get_result())
 
     @pytest.hookimpl(hookwrapper=True)
     def pytest_cmdline_main(self) -> Generator[None, Any, None]:
@@ -217,6 +219,14 @@ class Reporter:
         line = int(crash.lineno) - 1
         said["place"] = Span(line, None, line, None).report(path)
         return said
+
+
+def _stay_in_this_process(config: Any) -> None:
+    """Turn pytest-xdist off: its workers keep the exceptions, and send text."""
+    if hasattr(config.option, "numprocesses"):
+        config.option.numprocesses = None
+        config.option.dist = "no"
+        config.option.tx = []
 
 
 def _loading(error: BaseException) -> BaseException:

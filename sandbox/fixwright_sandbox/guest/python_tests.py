@@ -61,10 +61,7 @@ def _run_pytest(targets: list[str], sources: Sources, report: Report) -> int:
     from .pytest_plugin import Reporter
 
     plugin = Reporter(sources, report)
-    options = ["-p", "no:cacheprovider"]
-    if importlib.util.find_spec("xdist") is not None:
-        options += ["-n", "0"]  # in workers, the exceptions would be lost
-    status = int(pytest.main([*options, *targets], plugins=[plugin]))
+    status = int(pytest.main(["-p", "no:cacheprovider", *targets], plugins=[plugin]))
     if status == NO_TESTS:
         _report_no_tests(targets, report)
     return status
