@@ -37,7 +37,9 @@ export function runSummary(report: RunReport): string {
   if (report.backend) {
     parts.push(report.backend);
   }
-  return parts.join(" · ") + (report.reason ? `\n  ${report.reason}` : "");
+  // A failure that has a name was printed already; anything else needs its sentence.
+  const explained = report.status === "failed" && report.failures.length > 0;
+  return parts.join(" · ") + (report.reason && !explained ? `\n  ${report.reason}` : "");
 }
 
 /** What was run before and after a fix, as far as it was. */

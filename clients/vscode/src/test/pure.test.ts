@@ -96,6 +96,7 @@ describe("sentences", () => {
   it("end a run in one line", () => {
     assert.equal(runSummary(passed), "✓ passed in 35 ms · docker");
     assert.equal(runSummary(failed), "✗ failed: ZeroDivisionError after 35 ms · docker");
+    assert.equal(runSummary({ ...failed, reason: "Exit code 1." }), runSummary(failed));
     const timeout: RunReport = {
       ...passed,
       status: "timeout",
