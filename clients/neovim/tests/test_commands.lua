@@ -95,6 +95,14 @@ T['the visual selection ends after its last character, however wide'] = function
   eq(executed('fixwright.runSelection').range, range(0, 0, 0, 4))
 end
 
+T['the visual selection in an encoding that counts bytes'] = function()
+  child.lua("_G.server.encoding = 'utf-8'")
+  open({ 'ab😀' })
+  answers('fixwright.runSelection', report())
+  child.type_keys('gg', 'v', '$h', ':Fixwright run<CR>')
+  eq(executed('fixwright.runSelection').range, range(0, 0, 0, 6))
+end
+
 T['a linewise selection runs whole lines'] = function()
   open({ 'abc', 'def', 'ghi' })
   answers('fixwright.runSelection', report())

@@ -265,6 +265,19 @@ T['refuses an edit for what was there before the file changed on disk'] = functi
   eq(#told, 4)
 end
 
+T['refuses an edit for changes that were given up for the file on disk'] = function()
+  local dir = h.project({ ['a.py'] = { 'one' } })
+  h.edit(dir .. '/a.py')
+  child.type_keys('ggA!<Esc>')
+  local before = version()
+  vim.fn.writefile({ 'from elsewhere' }, dir .. '/a.py')
+  child.cmd("autocmd FileChangedShell * let v:fcs_choice = 'reload'")
+  child.cmd('checktime')
+  eq(h.lines(), { 'from elsewhere' })
+  local change = { edit(0, 0, 4, 'From') }
+  eq(ask({ documents = { document(dir .. '/a.py', before, change) } }).applied, false)
+end
+
 T['refuses a buffer that must not be modified'] = function()
   local dir = h.project({ ['a.py'] = { 'a' } })
   h.edit(dir .. '/a.py')
