@@ -24,7 +24,7 @@ from fixwright.runs.target import RunRefused, Target
 from fixwright.workspace.disk import apply_to_disk
 from fixwright.workspace.document import UnknownDocument
 from fixwright.workspace.draft_change import DraftError
-from fixwright.workspace.paths import path_to_uri
+from fixwright.workspace.paths import path_to_uri, uri_to_path
 from fixwright.workspace.position import Position, Range
 from fixwright.workspace.text import Encoding
 from fixwright_sandbox import SandboxUnavailable
@@ -166,10 +166,19 @@ def _tell_run(finished: Run, report: RunReport) -> None:
     for failure in report["failures"]:
         place = failure["range"]
         line = f":{place['start']['line'] + 1}:{place['start']['character'] + 1}" if place else ""
-        where = f"{failure['uri'] or ''}{line}"
+        where = f"{_named(failure['uri'])}{line}"
         click.echo(f"  {where}: {failure['kind']}: {failure['message']}", err=True)
-    if report["reason"] and not report["failures"]:
+    if report["reason"] and (finished.remarks or not report["failures"]):
         click.echo(f"  {report['reason']}", err=True)
+
+
+def _named(uri: str | None) -> str:
+    """A document as a person at this prompt would name it."""
+    path = uri_to_path(uri) if uri is not None else None
+    if path is None:
+        return uri or ""
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
 
 
 async def _fix(

@@ -44,7 +44,8 @@ class HeadlessEditor:
 
     async def start(self, folder: Path) -> None:
         """Start the server as any editor does."""
-        await self._client.start_io(sys.executable, "-m", "fixwright", "serve")
+        start = cast("Any", self._client.start_io)  # pyright: ignore[reportUnknownMemberType]  # untyped *args
+        await start(sys.executable, "-m", "fixwright", "serve")
         capabilities = lsp.ClientCapabilities(
             window=lsp.WindowClientCapabilities(work_done_progress=True),
             workspace=lsp.WorkspaceClientCapabilities(

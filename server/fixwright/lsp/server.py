@@ -46,7 +46,7 @@ class Server(LanguageServer):
     protocol: FixwrightProtocol
 
     def __init__(self) -> None:
-        super().__init__(
+        super().__init__(  # pyright: ignore[reportUnknownMemberType]  # pygls: untyped *args
             "fixwright",
             __version__,
             protocol_cls=FixwrightProtocol,

@@ -131,7 +131,9 @@ def refused_report(title: str, reason: str, *, status: RunStatus = "refused") ->
 
 
 def _reason(run: Run) -> str | None:
-    return None if run.passed else (run.result.message or run.outcome)
+    """Why it did not pass, and what the runtime remarked; None when there is nothing to say."""
+    ended = "" if run.passed else (run.result.message or run.outcome)
+    return " ".join(part for part in (ended, *run.remarks) if part) or None
 
 
 def _tests(run: Run) -> TestsReport | None:

@@ -45,6 +45,12 @@ class Run:
         return self.result.status == "passed" and not self.failures
 
     @property
+    def remarks(self) -> tuple[str, ...]:
+        """What the runtime has to say about the run: "pytest is not installed …"."""
+        notes = (each.get("message") for each in self.result.reports if each.get("type") == "note")
+        return tuple(note for note in notes if isinstance(note, str))
+
+    @property
     def outcome(self) -> str:
         """What came out, in a few words: "passed in 35 ms", "NameError: name 'x' …"."""
         milliseconds = f"{self.result.duration * 1000:.0f} ms"
