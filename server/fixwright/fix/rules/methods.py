@@ -27,6 +27,7 @@ _COUNT = re.compile(
     r"(?:(?P<owner>\w+)\.)?(?P<name>\w+)\(\) takes (?P<takes>\d+) positional arguments?"
     r" but (?P<given>\d+) (?:was|were) given"
 )
+_MULTIPLE = re.compile(r"(?:(?P<owner>\w+)\.)?(?P<name>\w+)\(\) got multiple values for argument")
 _NO_SELF = re.compile(
     r"(?:(?P<owner>\w+)\.)?(?P<name>\w+)\(\) missing 1 required positional argument: 'self'"
 )
@@ -63,7 +64,10 @@ def self_parameter(context: RuleContext) -> Iterator[Candidate]:
             yield _with_first(context, file, function, node.id)
         return
     match = _COUNT.search(context.problem.message)
-    if match is None or int(match["given"]) != int(match["takes"]) + 1:
+    if match is not None and int(match["given"]) != int(match["takes"]) + 1:
+        return
+    match = match or _MULTIPLE.search(context.problem.message)
+    if match is None:
         return
     for uri, file, function in _methods(context, match["name"], match["owner"]):
         arguments = [*function.args.posonlyargs, *function.args.args]

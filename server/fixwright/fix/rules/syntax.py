@@ -27,7 +27,7 @@ _NEAR = 3
 _MOST_TRIED = 80
 _MOST_TRIED_IN_LONG_TEXTS = 20
 _LONG = 200_000
-_MOST = 5
+_MOST = 7
 
 
 def syntax_repairs(context: RuleContext) -> Iterator[Candidate]:

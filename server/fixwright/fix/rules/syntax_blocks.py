@@ -52,24 +52,23 @@ def _missing_block(site: Site, header: int) -> Iterator[Repair]:
         (site.insert(header, len(site.text.line(header)), f"\n{inner}pass"),),
     )
     level = site.indent(header)
-    same = body is not None and len(site.indent(body)) <= len(level)
-    if (
-        body is None
-        or not same
-        or _DEFINES.match(site.text.line(body))
-        or site.indent(body) != level
-    ):
+    if body is None or _DEFINES.match(site.text.line(body)) or len(site.indent(body)) > len(level):
         yield placeholder
         return
-    stop = _paragraph_end(site, body, level)
+    own = site.indent(body)
+    stop = _paragraph_end(site, body, own)
+    # Lines behind it that are far enough in show where the stray ones end.
+    deeper = (row for row in range(body, stop) if len(site.indent(row)) >= len(inner))
+    stray = next(deeper, stop)
     # A loop's or function's body goes on to the next blank line; an `if`'s may be one statement.
-    long_first = re.match(
+    header_word = re.match(
         r"\s*(?:async\s+)?(?:def|class|for|while|with|try)\b", site.text.line(header)
     )
-    ends = [stop, body + 1] if long_first else [body + 1, stop]
+    ends = [stray, body + 1] if header_word else [body + 1, stray]
     for end in dict.fromkeys([*ends, *range(stop, body, -1)]):
-        yield _indented(site, body, end, inner, level)
-    yield placeholder
+        yield _indented(site, body, end, inner, own)
+    if own == level:
+        yield placeholder
 
 
 def _paragraph_end(site: Site, first: int, level: str) -> int:
@@ -103,9 +102,11 @@ def _indented(site: Site, first: int, end: int, to: str, level: str | None = Non
 
 def _too_far_in(site: Site) -> Iterator[Repair]:
     above = site.code_above(site.row)
-    targets = [site.indent(above)] if above is not None else [""]
-    targets += [level for level in _levels(site) if level not in targets]
     own = site.indent(site.row)
+    if above is not None and len(site.indent(above)) < len(own):
+        yield from _not_far_enough_above(site, above, own)
+    targets = [site.indent(above)] if above is not None else [""]
+    targets += [level for level in _levels(site, site.row) if level not in targets]
     end = site.row + 1
     while end < site.text.line_count and site.indent(end).startswith(own) and own:
         if not site.text.line(end).strip():
@@ -116,22 +117,38 @@ def _too_far_in(site: Site) -> Iterator[Repair]:
         yield _indented(site, site.row, site.row + 1, target)
 
 
+def _not_far_enough_above(site: Site, above: int, own: str) -> Iterator[Repair]:
+    """The lines above may have lost their indentation, if what is above them was as far in."""
+    first = above
+    level = site.indent(above)
+    while first > 0 and site.indent(first - 1) == level and not site.is_blank(first - 1):
+        first -= 1
+    before = site.code_above(first)
+    if before is None or len(site.indent(before)) <= len(level):
+        return
+    levels = [each for each in _levels(site, first) if len(each) > len(level)]
+    # The nearest level of those that hold the line that follows comes first.
+    levels.sort(key=lambda each: (each != own, len(each)))
+    for target in levels:
+        yield _indented(site, first, above + 1, target, level)
+
+
 def _between_levels(site: Site) -> Iterator[Repair]:
     own = site.indent(site.row)
     end = site.row + 1
     while end < site.text.line_count and site.indent(end) == own and not site.is_blank(end):
         end += 1
-    levels = sorted(_levels(site), key=lambda level: abs(len(level) - len(own)))
+    levels = sorted(_levels(site, site.row), key=lambda level: abs(len(level) - len(own)))
     for level in levels:
         for stop in dict.fromkeys([end, site.row + 1]):
             yield _indented(site, site.row, stop, level)
 
 
-def _levels(site: Site) -> list[str]:
-    """The indentations of the blocks that are open above the error, innermost first."""
+def _levels(site: Site, below: int) -> list[str]:
+    """The indentations of the blocks that are open above a line, innermost first."""
     found: list[str] = []
     smallest: int | None = None
-    for row in range(site.row - 1, -1, -1):
+    for row in range(below - 1, -1, -1):
         if site.is_blank(row):
             continue
         level = site.indent(row)

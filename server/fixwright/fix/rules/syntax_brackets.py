@@ -14,11 +14,14 @@ if TYPE_CHECKING:
 _CLOSERS = {"(": ")", "[": "]", "{": "}"}
 _NEVER_CLOSED = re.compile(r"'([(\[{])' was never closed")
 _UNMATCHED = re.compile(r"unmatched '([)\]}])'")
-_MISMATCH = re.compile(r"closing parenthesis '(.)' does not match opening parenthesis '(.)'")
+_MISMATCH = re.compile(
+    r"closing parenthesis '(.)' does not match opening parenthesis '(.)'(?: on line (\d+))?"
+)
 _END_OF_VALUE = re.compile(r"""[\w)\]}"']$""")
 _START_OF_VALUE = re.compile(r"""^[\w(\[{"']""")
 _TOKEN = re.compile(r"""\w+|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|\S""")
 _MOST_LINES = 24
+_OPERATOR = re.compile(r"\s(?:[=!<>]=|[<>%+*/-]|//|\*\*|and|or|in|is|if|not)\s")
 _FOLLOWING = re.compile(r"\s*(?:and|or|in|is|if|else|for|not|as|import|from|async|await|lambda)\b")
 
 
@@ -34,6 +37,8 @@ def bracket_repairs(site: Site) -> Iterator[Repair]:
         edit = site.replace(site.row, site.column, site.column + 1, right)
         yield Repair("mismatched-bracket", title, (edit,))
         before = site.insert(site.row, site.column, right)
+        if match[3]:
+            yield from _close_in_line(site, int(match[3]) - 1, right)
         yield Repair("missing-bracket", f"Add the missing '{right}'", (before,))
     if "':' expected after dictionary key" in site.message:
         yield from _dictionary_colon(site)
@@ -53,15 +58,16 @@ def _unbalanced(site: Site) -> Iterator[Repair]:
 
 def _close(site: Site, closer: str) -> Iterator[Repair]:
     """At the ends of the lines from the opening one on; before a header's colon first."""
-    title = f"Add the missing '{closer}'"
     last = min(site.text.line_count, site.row + _MOST_LINES)
     for row in range(site.row, last):
-        if site.is_blank(row):
-            continue
-        end = site.code_end(row)
-        line = site.text.line(row)[:end]
-        for stop in _ends(line):
-            yield Repair("missing-bracket", title, (site.insert(row, stop, closer),))
+        if not site.is_blank(row):
+            yield from _close_in_line(site, row, closer)
+
+
+def _close_in_line(site: Site, row: int, closer: str) -> Iterator[Repair]:
+    title = f"Add the missing '{closer}'"
+    for stop in dict.fromkeys(_ends(site.text.line(row)[: site.code_end(row)])):
+        yield Repair("missing-bracket", title, (site.insert(row, stop, closer),))
 
 
 def _ends(line: str) -> Iterator[int]:
@@ -75,9 +81,9 @@ def _ends(line: str) -> Iterator[int]:
     yield end
     yield from (match.start() for match in re.finditer(r"[)\]}]+:?$", line))
     # In the middle: `len(x > 3`, `print((a + b, c)`.
-    yield from (
-        match.start() for match in re.finditer(r"\s(?:[=!<>]=|[<>+*/-]|and|or|in|if)\s", line)
-    )
+    yield from (match.start() for match in re.finditer(_OPERATOR, line))
+    yield from (match.end() for match in re.finditer(r"[)\]}\"'](?=[,.\[])", line))
+    yield from (match.start() for match in re.finditer(r",\s", line))
 
 
 def _remove(site: Site, closer: str) -> Iterator[Repair]:

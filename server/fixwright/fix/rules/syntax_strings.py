@@ -72,6 +72,9 @@ def _unterminated(site: Site) -> Iterator[Repair]:
     if wrong > 0:
         edit = site.replace(site.row, wrong, wrong + 1, quote)
         yield Repair("missing-quote", f"Change {other} to {quote}", (edit,))
+    # One word in quotes, as in `{"name: 1}`; a sentence goes on to the line's end.
+    for match in re.finditer(rf"{quote}\w+(?=[,\])}}:])", line):
+        yield Repair("missing-quote", title, (site.insert(site.row, match.end(), quote),))
     end = len(line.rstrip())
     stops = [end]
     while end > at + 1 and line[end - 1] in _TRAILING:
@@ -80,7 +83,7 @@ def _unterminated(site: Site) -> Iterator[Repair]:
     for stop in [*stops[1:], stops[0]]:
         yield Repair("missing-quote", title, (site.insert(site.row, stop, quote),))
     # `{"a": "b, "c": 1}`: before a comma further in; `print(hello")`: the other end is missing.
-    for match in re.finditer(r",\s", line):
+    for match in re.finditer(r"[,:]\s", line):
         yield Repair("missing-quote", title, (site.insert(site.row, match.start(), quote),))
     for match in re.finditer(r"[(\[{,=:]\s*(?=\w)|\breturn\s+|\bprint\s*\(", line[:at]):
         yield Repair("missing-quote", title, (site.insert(site.row, match.end(), quote),))

@@ -40,6 +40,7 @@ _ELSEWHERE = (
     (re.compile(r"^(\s*(?:if|elif|while)\s+.*?)\s+(?:then|do)\s*:?\s*$"), r"\1:"),
     (re.compile(r"^(.*);:?\s*$"), r"\1:"),
     (re.compile(r"^(.*[^{};]);\s*$"), r"\1"),
+    (re.compile(r"(?<=[\s(\[{=,])\.(?=[A-Za-z_])"), "self."),
     (re.compile(r"\b0+(\d+)\b"), r"0o\1"),
     (re.compile(r"\b0+(\d+)\b"), r"\1"),
     (re.compile(r"\b(\d+)[lL]\b"), r"\1"),
@@ -83,7 +84,8 @@ def _colon(site: Site) -> Iterator[Repair]:
             continue
         end = site.code_end(row)
         line = site.text.line(row)
-        stops = [len(line[: site.column].rstrip())] if row == site.row else []
+        exact = row == site.row and "expected ':'" in site.message
+        stops = [len(line[: site.column].rstrip())] if exact else []
         for stop in dict.fromkeys([*stops, end]):
             if stop > 0 and line[stop - 1] != ":":
                 edit = site.insert(row, stop, ":")
