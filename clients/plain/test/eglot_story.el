@@ -9,9 +9,9 @@
 (require 'eglot)
 (require 'flymake)
 
-(defun story-until (what check)
+(defun story-until (what check &optional seconds)
   "Run the event loop until CHECK returns non-nil; WHAT names it in the error."
-  (let ((end (+ (float-time) 60)) value)
+  (let ((end (+ (float-time) (or seconds 60))) value)
     (while (not (setq value (funcall check)))
       (when (> (float-time) end) (error "Timed out waiting for %s" what))
       (accept-process-output nil 0.05))
@@ -19,9 +19,9 @@
 
 (defun story-step (name) (princ (format "ok - %s\n" name)))
 
-(defun story-choose (kind)
-  "Execute the first code action of this KIND at point; return its title."
-  (let* ((actions (eglot-code-actions (point) (point)))
+(defun story-choose (kind beg end)
+  "Execute the first code action of this KIND between BEG and END; return its title."
+  (let* ((actions (eglot-code-actions beg end))
          (action (seq-find (lambda (each) (string-prefix-p kind (plist-get each :kind)))
                            actions)))
     (unless action (error "No %s among %S" kind actions))
@@ -43,8 +43,7 @@
   (apply #'eglot (eglot--guess-contact))
   (story-step "connected")
 
-  (goto-char (point-min))
-  (story-step (story-choose "source.fixwright.run"))
+  (story-step (story-choose "source.fixwright.run" (point-min) (point-min)))
   (let ((found (story-until "the diagnostic"
                             (lambda () (flymake-start) (car (flymake-diagnostics))))))
     (unless (string-search "'value' is not defined" (flymake-diagnostic-text found))
@@ -52,16 +51,18 @@
     (unless (= 2 (line-number-at-pos (flymake-diagnostic-beg found)))
       (error "On line %d" (line-number-at-pos (flymake-diagnostic-beg found))))
     (story-step "diagnostic")
-    (goto-char (flymake-diagnostic-beg found)))
+    (story-step (story-choose "quickfix" (flymake-diagnostic-beg found)
+                              (flymake-diagnostic-end found))))
 
-  (story-step (story-choose "quickfix"))
   (story-until "the edit" (lambda ()
                             (goto-char (point-min))
                             (search-forward "len(values)" nil t)))
-  (story-until "the diagnostic to go"
-               (lambda () (flymake-start) (null (flymake-diagnostics))))
-  (story-step "fixed")
   (save-buffer)
+  (story-step "fixed")
+  (story-until "the diagnostic to go"
+               (lambda () (flymake-start) (null (flymake-diagnostics)))
+               10)
+  (story-step "cleared")
   (eglot-shutdown (eglot-current-server)))
 
 (provide 'eglot_story)
