@@ -1,5 +1,6 @@
 import * as assert from "node:assert/strict";
 import * as vscode from "vscode";
+import { LSPErrorCodes } from "vscode-languageclient/node";
 import { ours } from "../diagnostics";
 import type { Exports } from "../extension";
 import type { FixReport, RunReport } from "../protocol";
@@ -110,6 +111,24 @@ describe("run, see, fix", () => {
     const stopped = await vscode.commands.executeCommand("fixwright.ui.stop");
     assert.deepEqual(stopped, { cancelled: 1 });
     assert.equal((await running).status, "cancelled");
+  });
+
+  it("cancels a command by its token, as the Cancel button of a fix does", async () => {
+    const text = "print('waiting', flush=True)\nwhile True:\n    pass\n";
+    const { document } = await scratch.show("endless.py", text);
+    const source = new vscode.CancellationTokenSource();
+    const uri = document.uri.toString();
+    const running = api.server.execute<RunReport>("fixwright.runFile", { uri }, source.token);
+    await until("the output", () => /^waiting$/m.test(shown()) || undefined);
+    source.cancel();
+    // Answered with a report or with the protocol's error; either way nothing runs on.
+    const status = await running.then(
+      (report) => report.status,
+      (error: unknown) => (error as { code?: number }).code,
+    );
+    assert.ok(status === "cancelled" || status === LSPErrorCodes.RequestCancelled, String(status));
+    await until("the end of the run", () => api.health().state === "idle" || undefined);
+    assert.deepEqual(await vscode.commands.executeCommand("fixwright.ui.stop"), { cancelled: 0 });
   });
 
   it("clears", async () => {

@@ -1,7 +1,6 @@
 // What the suites share: the extension under test, files to work on, and waiting.
 import * as assert from "node:assert/strict";
 import * as fs from "node:fs";
-import * as os from "node:os";
 import * as path from "node:path";
 import * as vscode from "vscode";
 import type { Exports } from "../extension";
@@ -61,9 +60,4 @@ export class Scratch {
     }
     fs.rmSync(this.path, { recursive: true });
   }
-}
-
-/** A file outside every workspace folder. */
-export function outside(name: string): string {
-  return path.join(os.tmpdir(), name);
 }
