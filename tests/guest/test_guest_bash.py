@@ -439,10 +439,21 @@ def test_a_function_before_the_selection(tmp_path: Path) -> None:
     scratch.mkdir()
     write_tree(tmp_path, {"s.sh": "\ndeploy() {\n  gerp x\n}\nset -e\ndeploy\n"})
     chunks = (Chunk("deploy() {\n  gerp x\n}", 1), Chunk("set -e\ndeploy", 4))
-    failure = run_bash(tmp_path, RunChunks("s.sh", chunks), scratch).failure
+    outcome = run_bash(tmp_path, RunChunks("s.sh", chunks), scratch)
+    assert outcome.stderr == "s.sh: line 3: gerp: command not found\n"
+    failure = outcome.failure
     assert (failure.kind, failure.path) == ("CommandNotFound", "s.sh")
     assert failure.range == Range.of(2, 2, 2, 6)
     assert [frame.name for frame in failure.frames] == ["main", "deploy"]
+
+
+def test_a_selection_finds_its_surroundings(tmp_path: Path) -> None:
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    source = 'here=$(dirname "${BASH_SOURCE[0]}")\n. "$here/lib.sh"\n'
+    write_tree(tmp_path, {"a b/s.sh": source, "a b/lib.sh": 'echo "$0 $PWD ${OLDPWD-none}"\n'})
+    outcome = run_bash(tmp_path, RunChunks("a b/s.sh", (Chunk(source, 0),)), scratch)
+    assert outcome.stdout == f"a b/s.sh {tmp_path} none\n", outcome.stderr
 
 
 def test_a_selection_in_the_middle_of_a_line(tmp_path: Path) -> None:

@@ -8,16 +8,16 @@ from __future__ import annotations
 import os
 import re
 import signal
+import sys
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from .bash_facts import command_names, span_in_line, variable_names
-from .bash_log import Record, Stop, cause_of, read_log, source_of
-from .bash_prelude import prelude
+from .bash_log import Record, Stop, cause_of, read_log
+from .bash_prelude import BACK, prelude
 from .bounds import bounded_names, clip
 from .python_sources import Sources
 
-_LONGEST_ARGUMENT = 100_000  # bytes; Linux takes 128 KiB
 _MOST_NOTES = 3
 _SIGNALLED = 128
 
@@ -49,15 +49,14 @@ def command(job: dict[str, Any], scratch: str) -> tuple[list[str], dict[str, str
     if job["kind"] == "tests":
         return ["bash", "-c", "echo 'there is no test runner for Bash' >&2; exit 2"], {}
     path = str(job["path"])
+    log, root = _log(scratch), os.path.join(scratch, "root")
     if job["kind"] == "chunks":
-        script, definitions = _selection(job["chunks"], path, scratch)
-        argv = ["bash", "-c", script, path]
-        if len(script.encode("utf-8", "surrogateescape")) > _LONGEST_ARGUMENT:
-            argv = ["bash", "--", _write(_definitions_file(scratch, 0, path), script)]
+        selection = _selection(job["chunks"])
+        folders = [_piece(scratch, n, path, text) for n, text in enumerate(selection)]
+        code = prelude(log, root, "\n".join(selection), path, folders)
     else:
-        script, definitions = _text(path), []
-        argv = ["bash", "--", path, *job.get("args", ())]
-    code = prelude(_log(scratch), os.path.join(scratch, "root"), script, definitions)
+        code = prelude(log, root, _text(path))
+    argv = ["bash", "--", path, *job.get("args", ())]
     return argv, {"BASH_ENV": _write(_prelude(scratch), code)}
 
 
@@ -91,9 +90,7 @@ class _Failure:
         self._records: list[Record] = []
 
     def report(self) -> dict[str, Any]:
-        records = self._records = read_log(
-            _log(self._scratch), self._script, _prelude(self._scratch)
-        )
+        records = self._records = read_log(_log(self._scratch), _prelude(self._scratch))
         fatal = self._fatal()
         if fatal is not None:
             return self._from_message(fatal)
@@ -113,8 +110,7 @@ class _Failure:
         for line in self._stderr:
             match = _SAID.match(line)
             if match and not _ENDED_JOB.match(match["text"]):
-                path = source_of(match["path"], self._script)
-                yield _Message(path, int(match["line"]), match["text"])
+                yield _Message(match["path"], int(match["line"]), match["text"])
 
     def _fatal(self) -> _Message | None:
         """Return the last message, if it is one after which Bash ends the script by itself."""
@@ -227,8 +223,6 @@ class _Failure:
         return Stop(self._script, at[0] + 1, "main") if len(at) == 1 else None
 
     def _path(self, source: str) -> str:
-        if source.startswith(os.path.join(self._scratch, "definitions-")):
-            source = self._script
         if not os.path.isabs(source):
             # Relative to where the script was when it read that file; nobody wrote that down.
             for folder in dict.fromkeys(record.folder for record in self._records):
@@ -239,30 +233,34 @@ class _Failure:
         return self._sources.path(source)
 
 
-def _selection(chunks: list[dict[str, Any]], path: str, scratch: str) -> tuple[str, list[str]]:
-    """Return the script of a selection, each piece at its own line, and what to source before it.
+def _selection(chunks: list[dict[str, Any]]) -> list[str]:
+    """Return the files that a selection makes, each piece at its own line: the script is last.
 
-    A script can't go back: a piece that stands further down in the file than a later one goes
-    into a file of its own.
+    A file can't go back: a piece that ends further down than the next one begins makes a file
+    of its own, to be sourced before.
     """
-    last = int(chunks[-1]["line"]) if chunks else 0
     script = ""
-    definitions: list[str] = []
-    for number, chunk in enumerate(chunks):
-        placed = " " * int(chunk["column"]) + str(chunk["text"]) + "\n"
-        line = int(chunk["line"])
-        if line > last or script.count("\n") > line:
-            file = _definitions_file(scratch, number + 1, path)
-            definitions.append(_write(file, "\n" * line + placed))
+    before: list[str] = []
+    ceiling = sys.maxsize
+    for chunk in reversed(chunks):
+        line, text = int(chunk["line"]), str(chunk["text"])
+        placed = " " * int(chunk["column"]) + text + "\n"
+        if line + placed.count("\n") <= ceiling:
+            gap = ceiling - line - placed.count("\n") if script else 0
+            script = placed + "\n" * gap + script
+            ceiling = line
         else:
-            script += "\n" * (line - script.count("\n")) + placed
-    return script, definitions
+            before.insert(0, "\n" * line + placed)
+    return [*before, BACK + "; " + "\n" * (ceiling if script else 0) + script]
 
 
-def _definitions_file(scratch: str, number: int, path: str) -> str:
-    folder = os.path.join(scratch, f"definitions-{number}")
-    os.makedirs(folder, exist_ok=True)
-    return os.path.join(folder, os.path.basename(path))
+def _piece(scratch: str, number: int, path: str, text: str) -> str:
+    """Write a file of a selection under the path of the real one; return the folder for that."""
+    folder = os.path.join(scratch, f"selection-{number}")
+    file = os.path.join(folder, path)
+    os.makedirs(os.path.dirname(file), exist_ok=True)
+    _write(file, text)
+    return folder
 
 
 def _log(scratch: str) -> str:

@@ -37,12 +37,11 @@ class Record(NamedTuple):
     stack: tuple[Stop, ...]
 
 
-def read_log(path: str, script: str, prelude: str) -> list[Record]:
+def read_log(path: str, prelude: str) -> list[Record]:
     """Return the records of a log, oldest first; a record that makes no sense ends it.
 
     Args:
         path: the log.
-        script: what the shell calls the script; code that it read as an argument has no name.
         prelude: what the shell calls the prelude, whose frames are left out.
     """
     try:
@@ -56,7 +55,7 @@ def read_log(path: str, script: str, prelude: str) -> list[Record]:
     position = 0
     try:
         while position + _FIELDS <= len(fields):
-            record, position = _read_record(fields, position, script, prelude)
+            record, position = _read_record(fields, position, prelude)
             records.append(record)
     except (ValueError, IndexError):
         return records
@@ -93,12 +92,12 @@ def _is_within(inner: Record, outer: Record) -> bool:
     return len(inner.stack) > len(outer.stack) and common == outer.stack
 
 
-def _read_record(fields: list[str], position: int, script: str, prelude: str) -> tuple[Record, int]:
+def _read_record(fields: list[str], position: int, prelude: str) -> tuple[Record, int]:
     kind, status, command, pipeline, subshell, folder, lines, names = fields[
         position : position + _FIELDS
     ]
     line_count, name_count = int(lines), int(names)
-    if not 0 <= name_count <= _DEEPEST or not name_count <= line_count <= name_count + 1:
+    if not 0 <= name_count <= _DEEPEST or line_count != name_count + 1:
         raise ValueError("not a record of the prelude's")
     start = position + _FIELDS
     numbers = [int(line) for line in fields[start : start + line_count]]
@@ -108,18 +107,11 @@ def _read_record(fields: list[str], position: int, script: str, prelude: str) ->
     if len(sources) != name_count:
         raise ValueError("a record without its end")
     stack = [
-        Stop(source_of(sources[index], script), numbers[index], called[index])
+        Stop(sources[index], numbers[index], called[index])
         for index in range(name_count)
         if sources[index] != prelude
     ]
-    if line_count > name_count and numbers[-1] > 0:  # code of an argument: its top has no frame
-        stack.append(Stop(script, numbers[-1], "main"))
     return (
         Record(kind, int(status), command, int(pipeline), int(subshell), folder, tuple(stack)),
         end,
     )
-
-
-def source_of(name: str, script: str) -> str:
-    """Return the file that Bash means by a source's name."""
-    return script if name in ("", "environment") else name

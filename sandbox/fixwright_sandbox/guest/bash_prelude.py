@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Sequence
 
 _OWN_TRAP = re.compile(r"^[^#\n]*\btrap\b[^\n]*\bERR\b", re.MULTILINE)
 
@@ -18,6 +19,7 @@ _CODE = r"""
 unset BASH_ENV
 __fixwright_log=@log@
 __fixwright_records=0
+__fixwright_root=$PWD
 printf '%s' "$PWD" >| @root@
 
 # kind, status, command, its length as a pipeline; the stack is that of the caller
@@ -56,22 +58,44 @@ set -o errtrace
 trap '{ __fixwright_on command "$?" "$BASH_COMMAND" "${#PIPESTATUS[@]}"; } 2>/dev/null' ERR
 """
 
+BACK = "__fixwright_back"
+"""Takes the shell from the folder of a selection back to where it was started."""
+
+_BACK = r"""
+__fixwright_back() {
+    cd -- "$__fixwright_root"
+    unset OLDPWD
+    unset -f __fixwright_back
+}
+"""
+
+# Bash opens its script after the prelude: relative to where that has gone, under the script's name.
+_GO = r"""
+cd -- @folder@
+"""
+
 _SOURCE = r"""
-. @file@
+PATH=. . @file@
 """
 
 
-def prelude(log: str, root: str, script: str, definitions: list[str]) -> str:
+def prelude(log: str, root: str, script: str, path: str = "", folders: Sequence[str] = ()) -> str:
     """Return the shell code.
 
     Args:
         log: the file that records are appended to.
         root: the file that gets the folder where the script began.
         script: the script's text: one that traps ERR is left to do so.
-        definitions: files to source before the script.
+        path: of a selection, its file's path.
+        folders: of a selection, those that hold pieces of it under that path: the last one what
+            Bash runs, which has to call `BACK` first; the others what is sourced before.
     """
     parts = [_filled(_CODE, log=log, root=root), _EXIT]
-    parts += [_filled(_SOURCE, file=file) for file in definitions]
+    if folders:
+        parts.append(_BACK)
+        for folder in folders[:-1]:
+            parts += [_filled(_GO, folder=folder), _filled(_SOURCE, file=path)]
+        parts.append(_filled(_GO, folder=folders[-1]))
     if not _OWN_TRAP.search(script):
         parts.append(_ERR)
     return "".join(parts)
