@@ -57,7 +57,7 @@ def _converter() -> Any:
 
 
 class _Protocol(LanguageClientProtocol):
-    def get_result_type(self, method: str) -> Any:
+    def get_result_type(self, method: str) -> Any:  # pyright: ignore[reportIncompatibleVariableOverride]  # pygls caches its own
         """lsprotocol takes a code action with a command for a bare command."""
         return None if method == lsp.TEXT_DOCUMENT_CODE_ACTION else super().get_result_type(method)
 
