@@ -18,7 +18,8 @@ def closest(name: str, known: Iterable[str], most: int = 3) -> list[str]:
     allowed = max((mistakes for length, mistakes in _MISTAKES if len(name) >= length), default=0)
     if not allowed:
         return []
-    ranked: list[tuple[float, float, str]] = []
+    letters = sorted(name)
+    ranked: list[tuple[float, bool, float, str]] = []
     for other in dict.fromkeys(known):
         if other == name or abs(len(other) - len(name)) > allowed:
             continue
@@ -27,8 +28,8 @@ def closest(name: str, known: Iterable[str], most: int = 3) -> list[str]:
         mistakes = _mistakes(name, other, allowed)
         if mistakes <= allowed:
             likeness = SequenceMatcher(None, name, other).ratio()
-            ranked.append((mistakes, -likeness, other))
-    return [other for _, _, other in sorted(ranked)[:most]]
+            ranked.append((mistakes, sorted(other) != letters, -likeness, other))
+    return [other for *_, other in sorted(ranked)[:most]]
 
 
 def _mistakes(name: str, other: str, allowed: int) -> float:

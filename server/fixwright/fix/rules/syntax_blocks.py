@@ -19,7 +19,7 @@ _EXPECTED = re.compile(
 _OUTSIDE = re.compile(r"'(return|break|continue|yield|await)' (?:outside|not properly in)")
 _WIDEST = 8
 _DEFINES = re.compile(r"\s*(?:async\s+)?(?:def|class)\b|\s*@")
-_LEADING = re.compile(r"[ \t]*\t[ \t]*|[ \t]+")
+_CLAUSE = re.compile(r"\s*(?:else|elif|except|finally)\b")
 
 
 def block_repairs(site: Site) -> Iterator[Repair]:
@@ -34,10 +34,18 @@ def block_repairs(site: Site) -> Iterator[Repair]:
         yield from _between_levels(site)
     elif "tabs and spaces" in site.message:
         yield from _tabs(site)
-    elif _OUTSIDE.search(site.message):
-        above = site.code_above(site.row)
-        if above is not None:
-            yield _indented(site, site.row, site.row + 1, site.indent(above))
+    elif match := _OUTSIDE.search(site.message):
+        yield from _further_in(site, shallow_first=match[1] == "return")
+    elif site.message.startswith("invalid syntax") and _CLAUSE.match(site.line):
+        yield from _further_in(site, shallow_first=False)
+
+
+def _further_in(site: Site, *, shallow_first: bool) -> Iterator[Repair]:
+    """The line belongs to one of the blocks above it."""
+    own = site.indent(site.row)
+    levels = [level for level in _levels(site, site.row) if len(level) > len(own)]
+    for level in reversed(levels) if shallow_first else levels:
+        yield _indented(site, site.row, site.row + 1, level)
 
 
 def _missing_block(site: Site, header: int) -> Iterator[Repair]:
@@ -76,7 +84,7 @@ def _paragraph_end(site: Site, first: int, level: str) -> int:
     row = first
     while row < site.text.line_count and site.text.line(row).strip():
         outside = len(site.indent(row)) < len(level)
-        clause = re.match(r"\s*(?:else|elif|except|finally)\b", site.text.line(row))
+        clause = _CLAUSE.match(site.text.line(row))
         if outside or (row > first and (_DEFINES.match(site.text.line(row)) or clause)):
             break
         row += 1
@@ -138,6 +146,12 @@ def _between_levels(site: Site) -> Iterator[Repair]:
     end = site.row + 1
     while end < site.text.line_count and site.indent(end) == own and not site.is_blank(end):
         end += 1
+    for row in range(site.row - 1, 0, -1):
+        above = site.code_above(row)
+        lost = len(site.indent(row)) < len(own) and not site.is_blank(row)
+        if lost and above is not None and len(site.indent(above)) >= len(own):
+            yield _indented(site, row, row + 1, own)
+            break
     levels = sorted(_levels(site, site.row), key=lambda level: abs(len(level) - len(own)))
     for level in levels:
         for stop in dict.fromkeys([end, site.row + 1]):
