@@ -1,4 +1,4 @@
-"""The door: `fixwright serve` takes the short way, everything else goes through click."""
+"""The door: what editors start takes the short way, everything else goes through click."""
 
 from __future__ import annotations
 
@@ -9,9 +9,19 @@ def main() -> None:
     """Run the command line."""
     if sys.argv[1:] in (["serve"], ["serve", "--stdio"]):
         serve()
+    if sys.argv[1:] == ["--version"]:
+        version()  # editors ask at every start
+        return
     from fixwright.cli.commands import cli
 
     cli()
+
+
+def version() -> None:
+    """Say which version this is."""
+    from fixwright import __version__
+
+    sys.stdout.write(f"fixwright, version {__version__}\n")
 
 
 def serve() -> None:
