@@ -144,7 +144,9 @@ class Edits:
         ]
         applied, reason = await self._editor.apply_ours({"label": label, "documents": documents})
         if not applied:
-            return Applied("stale", reason or "The editor refused the edit.")
+            return self._edited(changes) or Applied(
+                "refused", f"The editor did not apply the edit: {reason or 'no reason given'}."
+            )
         for change in changes:
             if not await self._arrived(change):
                 return _diverged(change)
@@ -167,16 +169,23 @@ class Edits:
         return Applied("applied")
 
     async def _apply_to_stock_client(self, change: _Change, label: str) -> Applied:
-        if self._store.now.documents.get(canonical(change.uri)) is not change.document:
-            name = display_name(change.uri)
-            return Applied("stale", f"{name} was edited meanwhile. Ask for the fix again.")
+        if (stale := self._edited([change])) is not None:
+            return stale
         applied, reason = await self._editor.apply(self._workspace_edit(change), label)
         if not applied:
             name = display_name(change.uri)
-            return Applied(
+            return self._edited([change]) or Applied(
                 "refused", f"The editor did not change {name}: {reason or 'no reason given'}."
             )
         return Applied("applied") if await self._arrived(change) else _diverged(change)
+
+    def _edited(self, changes: list[_Change]) -> Applied | None:
+        """What to say where a document is no longer the one that would be changed."""
+        for change in changes:
+            if self._store.now.documents.get(canonical(change.uri)) is not change.document:
+                name = display_name(change.uri)
+                return Applied("stale", f"{name} was edited meanwhile. Ask for the fix again.")
+        return None
 
     def _workspace_edit(self, change: _Change) -> lsp.WorkspaceEdit:
         edits = [lsp.TextEdit(range=place, new_text=text) for place, text in change.edits]
