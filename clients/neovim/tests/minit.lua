@@ -3,6 +3,7 @@
 vim.opt.runtimepath:prepend(vim.fn.getcwd())
 vim.opt.runtimepath:append(assert(vim.env.MINI_TEST, 'MINI_TEST: where is mini.test?'))
 vim.o.swapfile = false
+vim.g.loaded_python3_provider = 0 -- looking for it costs every Python buffer most of a second
 vim.o.messagesopt = 'wait:0,history:500' -- a "Press ENTER" would block the child processes
 
 -- The parent collects and runs; the children have `--listen`.
