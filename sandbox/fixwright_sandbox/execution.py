@@ -12,6 +12,9 @@ from .capture import Capture
 from .events import ChangedFile, Event, Result, Status
 from .settings import SandboxSettings
 
+_EVENT_SIZE = 128
+"""What an event counts beside its data: many small ones take memory, too."""
+
 
 class Recording:
     """What a run said so far. Its memory is bounded by the settings."""
@@ -47,10 +50,11 @@ class Recording:
     def output(self, stream: Literal["stdout", "stderr"], data: bytes) -> None:
         """The program wrote `data`."""
         self._streams[stream].add(data)
-        if len(data) > self._event_room:
+        size = len(data) + _EVENT_SIZE
+        if size > self._event_room:
             self._dropped += len(data)
             return
-        self._event_room -= len(data)
+        self._event_room -= size
         self._append(Event(stream, self._elapsed(), data=data, dropped=self._take_dropped()))
 
     def report(self, report: Mapping[str, object]) -> None:

@@ -21,6 +21,7 @@ class _Workspace:
 
     idle: list[Environment] = field(default_factory=list[Environment])
     live: int = 0
+    dropped: bool = False
     freed: asyncio.Condition = field(default_factory=asyncio.Condition)
     idle_timer: asyncio.TimerHandle | None = None
 
@@ -33,7 +34,9 @@ class Pool:
         self._settings = settings
         self._shape = Shape.of(settings.limits, settings.tree_bytes)
         self._workspaces: dict[str, _Workspace] = {}
+        self._homes: dict[Environment, _Workspace] = {}
         self._spares: list[Environment] = []
+        self._closed = False
         self._filling = False
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -59,39 +62,42 @@ class Pool:
         try:
             if unfit is not None:
                 await unfit.close()
-            return await self._make_ready(environment, shape)
+            environment = await self._make_ready(environment, shape)
         except BaseException:
             await self._gone(home)
             raise
+        self._homes[environment] = home
+        return environment
 
-    async def release(self, workspace: str, environment: Environment) -> None:
-        """Give an environment back; one that is not usable is closed."""
-        home = self._workspaces.get(workspace)
-        if home is None or not environment.usable:
+    async def release(self, environment: Environment) -> None:
+        """Give an environment back; one that is not usable, or not wanted, is closed."""
+        home = self._homes.pop(environment)
+        if home.dropped or self._closed or not environment.usable:
             await environment.close()
-            if home is not None:
-                await self._gone(home)
+            await self._gone(home)
             return
         async with home.freed:
             home.idle.append(environment)
             home.freed.notify()
-        self._watch_idleness(workspace, home)
+        self._watch_idleness(home)
 
     async def prepare(self, workspace: str) -> None:
         """See to it that one waits for the workspace's next run. Raises `BackendError`."""
         environment = await self.acquire(workspace, self._shape)
-        await self.release(workspace, environment)
+        await self.release(environment)
 
     async def drop(self, workspace: str) -> None:
         """Stop the workspace's idle environments; those at work stop when they are given back."""
         home = self._workspaces.pop(workspace, None)
         if home is not None:
+            home.dropped = True
             if home.idle_timer is not None:
                 home.idle_timer.cancel()
             await _close_all(home.idle)
 
     async def close(self) -> None:
         """Stop every environment that is not at work."""
+        self._closed = True
         for task in self._tasks:
             task.cancel()
         if self._tasks:
@@ -101,20 +107,16 @@ class Pool:
         await _close_all(self._spares)
 
     async def _make_ready(self, environment: Environment | None, shape: Shape) -> Environment:
-        if environment is not None:
-            if await environment.awake():
-                return environment
-            await environment.close()
+        if environment is not None and await _awake(environment):
+            return environment
         while self._spares and shape == self._shape:
             spare = self._spares.pop()
             self._fill()
-            if await spare.awake():
+            if await _awake(spare):
                 return spare
-            await spare.close()
         self._fill()
         fresh = await Environment.start(self._backend, shape, self._settings)
-        if not await fresh.awake():
-            await fresh.close()
+        if not await _awake(fresh):
             message = "The sandbox ended as soon as it had started. Run it again."
             raise BackendError(message)
         return fresh
@@ -140,16 +142,15 @@ class Pool:
         finally:
             self._filling = False
 
-    def _watch_idleness(self, workspace: str, home: _Workspace) -> None:
+    def _watch_idleness(self, home: _Workspace) -> None:
         if home.idle_timer is not None:
             home.idle_timer.cancel()
         loop = asyncio.get_running_loop()
         home.idle_timer = loop.call_later(
-            self._settings.idle_seconds, lambda: self._spawn(self._stop_idle(workspace, home))
+            self._settings.idle_seconds, lambda: self._spawn(self._stop_idle(home))
         )
 
-    async def _stop_idle(self, workspace: str, home: _Workspace) -> None:
-        _log.info("Stopping the idle sandbox of %s", workspace)
+    async def _stop_idle(self, home: _Workspace) -> None:
         async with home.freed:
             idle, home.idle = home.idle, []
             home.live -= len(idle)
@@ -159,6 +160,18 @@ class Pool:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+async def _awake(environment: Environment) -> bool:
+    """Whether it answers; one that does not, or is not waited for, is closed."""
+    try:
+        if await environment.awake():
+            return True
+    except BaseException:
+        await environment.close()
+        raise
+    await environment.close()
+    return False
 
 
 async def _close_all(environments: list[Environment]) -> None:

@@ -83,7 +83,7 @@ class Sandbox:
             if recording.result is None:
                 recording.finish("error", "The run broke off inside the sandbox; see the log.")
             if environment is not None:
-                await self._pool.release(workspace, environment)
+                await self._pool.release(environment)
 
     async def __aenter__(self) -> Self:
         return self

@@ -48,7 +48,12 @@ def check_path(path: str) -> None:
     if "\0" in path or any(part in {"", ".", ".."} for part in parts):
         message = f"{path!r} is not a relative path inside the tree."
         raise InvalidTreeError(message)
-    if any(len(part.encode("utf-8", "surrogateescape")) > _NAME_MAX for part in parts):
+    try:
+        sizes = [len(part.encode("utf-8", "surrogateescape")) for part in parts]
+    except UnicodeEncodeError as error:
+        message = f"{path!r} can't be written as a file name."
+        raise InvalidTreeError(message) from error
+    if max(sizes) > _NAME_MAX:
         message = (
             f"A part of {path[:80]!r}… is longer than the 255 bytes that a file name may have."
         )

@@ -61,7 +61,10 @@ async def gone(left: Any) -> None:
             await asyncio.sleep(0.05)
 
 
-async def test_closing_leaves_nothing(sandbox: Sandbox) -> None:
+async def test_closing_leaves_nothing(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     bench = Bench(sandbox)
     runs = [bench.start(FOREVER), bench.start(FOREVER, workspace="other")]
     for run in runs:
@@ -73,8 +76,8 @@ async def test_closing_leaves_nothing(sandbox: Sandbox) -> None:
         assert containers_of(Owner.current()) == []
     assert children() == set()
     if sandbox.backend == "unconfined":
-        assert len(folders) >= 2
-        assert not folders & temporary_folders()
+        assert len(folders) == 2
+        assert temporary_folders() == set()
 
 
 def temporary_folders() -> set[Path]:
@@ -102,6 +105,22 @@ async def test_releasing_a_workspace_stops_its_runs_only(sandbox: Sandbox) -> No
     assert (await ours.wait()).status == "cancelled"
     assert others.recording.result is None
     assert (await bench.run("print(1)")).status == "passed"
+
+
+async def test_cancelling_at_any_moment_leaves_nothing(sandbox: Sandbox) -> None:
+    bench = Bench(sandbox)
+    for moment in (0, 1, 2, 3, 5, 8, 13, 21, 34, 55, 89):
+        run = bench.start("import time\nprint('on')\ntime.sleep(60)")
+        for _ in range(moment):
+            await asyncio.sleep(0.0005)
+        assert (await asyncio.wait_for(run.cancel(), PATIENCE)).status == "cancelled"
+    preparing = asyncio.create_task(sandbox.prepare("other"))
+    await asyncio.sleep(0.001)
+    await sandbox.close()
+    await asyncio.wait({preparing})
+    assert children() == set()
+    if sandbox.backend == "docker":
+        assert await asyncio.to_thread(containers_of, Owner.current()) == []
 
 
 async def test_idle_environments_are_stopped() -> None:

@@ -137,6 +137,14 @@ async def test_forged_reports_do_no_harm(bench: Bench) -> None:
     assert result.reports == ({"type": "mine"},)
 
 
+async def test_a_flood_of_reports_is_bounded(bench: Bench) -> None:
+    result = await bench.run(
+        "import os\nfor _ in range(300): os.write(100, b'{\"a\": \"' + b'x' * 99_990 + b'\"}\\n')"
+    )
+    assert result.status == "passed", result
+    assert len(result.reports) == 83
+
+
 async def test_a_daemon_is_gone_before_the_next_run(bench: Bench) -> None:
     result = await bench.run(
         "import os, signal, time\n"

@@ -77,6 +77,38 @@ async def test_a_module_of_the_tree_shadows_the_library(bench: Bench) -> None:
     assert (await bench.run("import random; print(random.__doc__[:6])")).status == "passed"
 
 
+ENDINGS = {
+    "finalizers": "class A:\n    def __del__(self): print('gone', X)\nX = 7\na = A()",
+    "cycle": "class A:\n    def __del__(self): print('gone', X)\nX = 7\na = A(); a.a = a",
+    "weakref": "import weakref\nclass A: pass\na = A()\nf = weakref.finalize(a, print, 'final')",
+    "atexit fails": "import atexit\natexit.register(lambda: 1 / 0)",
+    "atexit exits": "import atexit, sys\natexit.register(lambda: sys.exit(5))",
+    "pool": "import concurrent.futures as c\np = c.ThreadPoolExecutor()\np.submit(print, 'pooled')",
+    "unflushed": "import sys\nf = open('out.txt', 'w')\nf.write('x')\nsys.stdout.write('y')",
+    "closed": "import sys\nprint('x')\nsys.stdout.close()",
+    "none": "import sys\nsys.stdout = None",
+    "module": "import m",
+    "daemon": "import threading, time\n"
+    "threading.Thread(target=time.sleep, args=(60,), daemon=True).start()",
+    "generator": "def g():\n    try: yield\n    finally: print('closed')\ni = g(); next(i)",
+}
+
+
+@pytest.mark.parametrize("name", ENDINGS)
+async def test_a_run_ends_as_the_interpreter_does(bench: Bench, name: str) -> None:
+    """The same program, forked here and started by its own interpreter, says the same."""
+    bench.tree["m.py"] = Blob(b"class A:\n    def __del__(self): print('m', Y)\nY = 1\na = A()")
+    bench.tree["main.py"] = Blob(ENDINGS[name].encode())
+    forked = await bench.run(RunFile("main.py"))
+    alone = await bench.run(RunCommand(("python3", "main.py")))
+    assert (forked.exit_code, forked.stdout, forked.files) == (
+        alone.exit_code,
+        alone.stdout,
+        alone.files,
+    )
+    assert forked.stderr.data.splitlines()[-1:] == alone.stderr.data.splitlines()[-1:]
+
+
 async def test_the_interpreter_ends_as_by_itself(bench: Bench) -> None:
     result = await bench.run(
         "import atexit, threading, time\n"

@@ -88,7 +88,8 @@ class Bubblewrap:
         """Start an environment."""
         files = [_memory_file("passwd", _PASSWD), _memory_file("group", _GROUP)]
         try:
-            argv = self.arguments(shape, files) + bundle.arguments(self.interpreter)
+            argv = await asyncio.to_thread(self.arguments, shape, files)
+            argv += bundle.arguments(self.interpreter)
             channel = await start_process(argv, env={}, pass_fds=files)
         finally:
             for file in files:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import signal
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from .base import BackendError
@@ -45,15 +47,17 @@ class ProcessChannel:
             self._stdin.close()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._process.wait(), _PATIENCE)
-        with contextlib.suppress(ProcessLookupError):
-            self._process.kill()
+        # The whole group, because bubblewrap has a moment in which its child would outlive it;
+        # and the end of its input, for whatever is left to notice.
+        if self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+        if not self._stdin.is_closing():
+            self._stdin.transport.abort()
         await self._process.wait()
         self._listener.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await self._listener
-        self._stdin.close()
-        with contextlib.suppress(ConnectionError):
-            await self._stdin.wait_closed()
         if self._after is not None:
             await self._after()
 

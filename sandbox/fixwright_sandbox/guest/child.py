@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from . import kernel, python_job
+from .leave import leave
 
 _NOT_FOUND = 127
 _NOT_EXECUTABLE = 126
@@ -71,7 +72,8 @@ def run_python(
     random.seed()
     _open_streams()
     _forget_shadowed(job, setting.root, usual)
-    raise SystemExit(python_job.main(job, _reporter(reports)))
+    known = frozenset(sys.modules)
+    leave(python_job.main(job, _reporter(reports)), known)
 
 
 def run_program(argv: list[str], environment: dict[str, str]) -> NoReturn:

@@ -22,6 +22,7 @@ _LINE_SECONDS = 0.003
 """How long the begun line waits for its end: an unbuffered `print` writes the two apart."""
 _READ = 1 << 16
 _KEPT_OF_STDERR = 1 << 16
+_REPORT_BYTES = 8 << 20
 _GRACE = 0.5
 """Seconds a run may go on over its process limit, where the kernel holds it, to say so itself."""
 
@@ -49,6 +50,7 @@ class Run:
         self._output_room: int = self.limits["output_bytes"]
         self._stderr_tail = bytearray()
         self._reports = bytearray()
+        self._report_room = _REPORT_BYTES
         self._begun = bytearray()
         self._begun_stream = ""
         self._begun_at = 0.0
@@ -170,7 +172,8 @@ class Run:
         return _LINE_SECONDS if self._begun else TICK
 
     def _take_report(self, data: bytes) -> None:
-        self._reports += data
+        self._reports += data[: self._report_room]
+        self._report_room -= min(len(data), self._report_room)
         lines = self._reports.split(b"\n")
         self._reports = lines.pop()
         for line in lines:
@@ -281,7 +284,7 @@ class Run:
             _write_bash_reports(self, writing, exit_code, bytes(self._stderr_tail))
         os.close(writing)
         with os.fdopen(reading, "rb") as file:
-            self._take_report(file.read(_KEPT_OF_STDERR * 128))
+            self._take_report(file.read(_REPORT_BYTES))
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
 

@@ -186,6 +186,7 @@ def main(usual: frozenset[str]) -> None:
             kernel.set_dumpable(dumpable=False)
         else:
             kernel.become_subreaper()
+        os.umask(0o022)
         gc.collect()
         gc.freeze()
         runner = Runner(link, config, usual)

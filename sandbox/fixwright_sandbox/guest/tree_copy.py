@@ -45,6 +45,7 @@ class TreeCopy:
         self._folders: set[str] = set()
         self._unverified: list[str] = []
         self._intact: set[str] = set()
+        self._foreign = True
         self._part: tuple[str, int, hashlib.blake2b] | None = None
 
     # ---- what the host asks for
@@ -133,10 +134,12 @@ class TreeCopy:
         changes: list[Change] = []
         seen: set[str] = set()
         self._intact = set()
+        self._foreign = False
         for path, info in self._walk():
             kept = self._files.get(path)
             regular = stat.S_ISREG(info.st_mode)
             if kept is None:
+                self._foreign = True
                 if not _is_cache(path):
                     size = info.st_size if regular else 0
                     changes.append(Change(path, "created", size, regular))
@@ -157,10 +160,11 @@ class TreeCopy:
         Raises OSError where something can't be removed.
         """
         missing = [path for path in self._files if path not in self._intact]
-        for path in missing:
-            del self._files[path]
-        self._folders = {folder for path in self._files for folder in _parents(path)}
-        self._remove_foreign("")
+        if missing or self._foreign:
+            for path in missing:
+                del self._files[path]
+            self._folders = {folder for path in self._files for folder in _parents(path)}
+            self._remove_foreign("")
         self._unverified = list(self._files)
         return missing
 
@@ -186,6 +190,9 @@ class TreeCopy:
                 path = f"{folder}/{entry.name}" if folder else entry.name
                 if entry.is_dir(follow_symlinks=False):
                     waiting.append(path)
+                    rights = entry.stat(follow_symlinks=False).st_mode & 0o777
+                    if path not in self._folders or rights != _PROGRAM:
+                        self._foreign = True
                 else:
                     yield path, entry.stat(follow_symlinks=False)
 
