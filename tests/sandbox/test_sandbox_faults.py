@@ -107,6 +107,7 @@ async def test_releasing_a_workspace_stops_its_runs_only(sandbox: Sandbox) -> No
     assert (await bench.run("print(1)")).status == "passed"
 
 
+@pytest.mark.slow
 async def test_cancelling_at_any_moment_leaves_nothing(sandbox: Sandbox) -> None:
     bench = Bench(sandbox)
     for moment in (0, 1, 2, 3, 5, 8, 13, 21, 34, 55, 89):
@@ -228,6 +229,7 @@ asyncio.run(main())
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", backends("docker", "bubblewrap", "unconfined"))
 async def test_an_owner_that_is_killed_leaves_nothing(backend: str, tmp_path: Path) -> None:
     await (await open_or_skip(backend)).close()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 
 import pytest
 
@@ -41,6 +40,7 @@ async def test_a_run_that_stops_itself_is_ended(bench: Bench) -> None:
     await still_works(bench)
 
 
+@pytest.mark.slow
 async def test_processor_time(bench: Bench) -> None:
     result = await bench.run("while True: pass", cpu_seconds=1)
     assert (result.status, result.signal) == ("timeout", "SIGXCPU")
@@ -95,6 +95,7 @@ async def test_shared_memory_is_counted_once(bench: Bench) -> None:
     assert result.status == "passed", result
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("runtime", "code"),
     [
@@ -121,9 +122,9 @@ async def test_too_many_threads(bench: Bench) -> None:
     await still_works(bench)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stream", ["1", "2"])
 async def test_output_of_a_gigabyte(bench: Bench, stream: str) -> None:
-    began = time.monotonic()
     result = await bench.run(
         f"import os\nblock = b'x' * (1 << 20)\nfor _ in range(1024): os.write({stream}, block)",
         wall_seconds=50,
@@ -133,7 +134,6 @@ async def test_output_of_a_gigabyte(bench: Bench, stream: str) -> None:
     kept = result.stdout if stream == "1" else result.stderr
     assert kept.total == 8 * MIB
     assert len(kept.head) == len(kept.tail) == 256 * 1024
-    assert time.monotonic() - began < 40
     await still_works(bench)
 
 
