@@ -11,6 +11,8 @@ import statistics
 import time
 
 from fixwright.index.buffers import OpenBuffers
+from fixwright.index.languages import language_for
+from fixwright.index.outline import Outline
 from fixwright.workspace.document import Document
 from fixwright.workspace.text import Text
 
@@ -39,6 +41,24 @@ DEFAULT_{n} = Account{n}("name", [1, 2, 3])
 def program(lines: int) -> str:
     per_unit = UNIT.count("\n")
     return "".join(UNIT.format(n=n) for n in range(lines // per_unit + 1))
+
+
+def processor_times(text: Text, keys: int) -> list[float]:
+    """Seconds of CPU for each keystroke, on one thread."""
+    language = language_for("python")
+    assert language is not None
+    outline = Outline(text, language)
+    generator = random.Random(2)
+    names = [i for i in range(len(text.value)) if text.value.startswith("total_", i)]
+    took: list[float] = []
+    for number in range(keys):
+        at = generator.choice(names) + 6
+        edited = text.splice(at, at, "\n" if number % 10 == 9 else "q")
+        before = time.thread_time()
+        outline.update(edited)
+        took.append(time.thread_time() - before)
+        outline.update(text)
+    return sorted(took)
 
 
 async def watch_loop(stalls: list[float], stop: asyncio.Event) -> None:
@@ -77,14 +97,19 @@ async def measure(lines: int, keys: int) -> None:
     await watcher
     await buffers.close()
     took.sort()
+    cpu = processor_times(text, keys)
     print(
         f"{text.line_count:>7} lines  first {first * 1e3:7.1f} ms   keystroke p50 "
         f"{statistics.median(took) * 1e3:6.1f}  p99 {took[int(len(took) * 0.99)] * 1e3:6.1f} ms   "
+        f"CPU p50 {statistics.median(cpu) * 1e3:5.1f}  p90 {cpu[int(len(cpu) * 0.89)] * 1e3:5.1f}  "
+        f"max {cpu[-1] * 1e3:5.1f} ms   "
         f"loop stall p99 {sorted(stalls)[int(len(stalls) * 0.99)] * 1e3:5.1f}  "
         f"max {max(stalls) * 1e3:5.1f} ms"
     )
 
 
+LARGE = 100_000
+
 if __name__ == "__main__":
-    for size in (1_000, 10_000, 100_000):
-        asyncio.run(measure(size, 200 if size < 100_000 else 100))
+    for size in (1_000, 10_000, LARGE):
+        asyncio.run(measure(size, 100 if size < LARGE else 40))

@@ -7,14 +7,14 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.rule_cases import BASH, NOTHING_TO_PROPOSE, PYTHON
-from support.rulebench import ROOT, context_of, diagnostic
 
 from fixwright.failures.model import Failure
 from fixwright.fix.problem import Candidate, Problem
 from fixwright.fix.rules import MOST, candidates
 from fixwright.fix.rules.spelling import closest, distance
 from fixwright.workspace.position import Range
+from support.rule_cases import BASH, NOTHING_TO_PROPOSE, PYTHON
+from support.rulebench import ROOT, context_of, diagnostic
 
 IMPORTED = "from math import sqroot\nprint(sqroot(4))\n"
 CALL = "def f(width):\n    return width\n\n\nprint(f(widht=1))\n"
@@ -37,7 +37,7 @@ def first(text: str, place: Range, message: str, code: str = "") -> str:
          "print(total)\ntotal = 1\n"),
         ("Path('a')\n", (0, 0, 4), "undefined name 'Path'", "F821",
          "from pathlib import Path\n\nPath('a')\n"),
-        ("import re\njson.loads('1')\n", (1, 0, 4), "Undefined variable 'json'", "undefined-variable",
+        ("import re\njson.loads('1')\n", (1, 0, 4), "Undefined variable 'json'", "E0602",
          "import re\nimport json\njson.loads('1')\n"),
         ("np = os.sep\n", (0, 5, 7), 'Name "os" is not defined', "name-defined",
          "import os\n\nnp = os.sep\n"),
@@ -85,6 +85,16 @@ def test_a_file_that_cannot_be_written_gets_no_candidates() -> None:
 def test_languages_without_rules_have_none() -> None:
     context = diagnostic({"main.rs": "fn main() {}\n"}, Range.at(0, 0), '"x" is not defined')
     assert candidates(context) == ()
+
+
+def test_a_long_text_is_repaired_by_its_surroundings() -> None:
+    sound = "def f(x):\n    if x:\n        return 1\n    return 2\n\n\n" * 1500
+    broken = (
+        sound[: len(sound) // 2].rstrip("\n") + "\n\n\nprint('a'\n\n\n" + sound[len(sound) // 2 :]
+    )
+    line = broken[: broken.index("print")].count("\n")
+    place = Range.of(line, 5, line, 6)
+    assert first(broken, place, "'(' was never closed") == broken.replace("('a'", "('a')")
 
 
 def sources(cases: dict[str, str | dict[str, str]]) -> list[str]:
