@@ -192,7 +192,7 @@ async def test_an_editor_that_lies_is_found_out(tmp_path: Path) -> None:
         editor.policy = "skips"
         fixed = await editor.fix(uri, diagnostic)
         assert fixed["applied"] is False
-        assert "does not hold the text" in fixed["reason"]
+        assert "has not shown the change" in fixed["reason"]
         assert editor.text(uri) == BROKEN
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from fixwright.failures.model import Failure
 from fixwright.models.types import Usage
 from fixwright.runs.run import Run
 from fixwright.workspace.draft import Draft
@@ -29,6 +30,8 @@ class Fix:
     before: Run
     after: Run | None
     attempts: int
+    failure: Failure | None = None
+    """The failure of `before` that it is about; None where no run has shown the problem."""
     usage: Usage = field(default_factory=Usage)
     cost_usd: float | None = None
 

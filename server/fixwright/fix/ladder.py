@@ -78,7 +78,35 @@ class Ladder:
         found = self._located(problem, before)
         if found is None:
             return await self._without_evidence(snapshot, problem, before)
-        problem = found
+        fix = await self._climb(snapshot, found, before, narrate)
+        return replace(fix, failure=found.failure)
+
+    async def again(self, fix: Fix, snapshot: Snapshot) -> Fix:
+        """A verified fix over newer text, proven anew for it: what failed is run, then the edit.
+
+        Raises:
+            DraftConflict: the user changed what the fix changes.
+        """
+        draft = await asyncio.to_thread(fix.draft.rebase, snapshot)
+        wanted = fix.failure
+        if fix.status != "verified" or wanted is None:
+            return replace(fix, draft=draft)
+        target = await asyncio.to_thread(_moved_target, fix.before, snapshot)
+        before = await self.runner.run(snapshot, target)
+        failure = next((e for e in before.failures if e.signature == wanted.signature), None)
+        if failure is None:
+            reason = f"The text was edited meanwhile, and that failure is gone: {before.outcome}."
+            return replace(fix, status="unverified", reason=reason, draft=draft, before=before)
+        verdict = await verify(self.runner, draft, before, failure)
+        again = replace(fix, draft=draft, before=before, after=verdict.run, failure=failure)
+        if verdict.outcome == "fixed":
+            return again
+        return replace(again, status="unverified", reason=verdict.reason)
+
+    async def _climb(
+        self, snapshot: Snapshot, problem: Problem, before: Run, narrate: Narrate
+    ) -> Fix:
+        """Rung by rung, until one gives a verified fix."""
         attempts = await self._by_rules(snapshot, problem, before, narrate)
         if attempts and attempts[-1].verdict.outcome == "fixed":
             return _verified(attempts[-1], before, len(attempts))
@@ -99,7 +127,7 @@ class Ladder:
             return None
         attempts = await self._by_rules(run.snapshot, problem, run, lambda _: None)
         if attempts and attempts[-1].verdict.outcome == "fixed":
-            return _verified(attempts[-1], run, len(attempts))
+            return replace(_verified(attempts[-1], run, len(attempts)), failure=failure)
         return None
 
     # ---- before ------------------------------------------------------------------------
@@ -111,7 +139,7 @@ class Ladder:
             return run
         target = run.target if run is not None else Target("file", problem.uri)
         if run is not None:
-            target = _moved_target(run, snapshot)
+            target = await asyncio.to_thread(_moved_target, run, snapshot)
         return await self.runner.run(snapshot, target)
 
     def _located(self, problem: Problem, before: Run) -> Problem | None:
@@ -161,7 +189,7 @@ class Ladder:
                 if len(attempts) >= MAX_RUNS:
                     break
                 narrate(f"trying: {candidate.title}")
-                draft = _composed(step.draft, candidate.draft)
+                draft = await asyncio.to_thread(_composed, step.draft, candidate.draft)
                 titles = (*step.titles, candidate.title)
                 verdict = await verify(
                     self.runner, draft, before, problem.failure or _nothing(problem)
@@ -178,8 +206,12 @@ class Ladder:
 
     async def _candidates(self, snapshot: Snapshot, problem: Problem) -> tuple[Candidate, ...]:
         definitions = await self.definitions(snapshot)
-        context = RuleContext(snapshot, problem, snapshot.document(problem.uri), definitions)
-        return await asyncio.to_thread(candidates, context)
+
+        def look() -> tuple[Candidate, ...]:
+            document = snapshot.document(problem.uri)
+            return candidates(RuleContext(snapshot, problem, document, definitions))
+
+        return await asyncio.to_thread(look)
 
 
 def problem_of(run: Run, failure: Failure) -> Problem | None:

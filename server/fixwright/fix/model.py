@@ -114,7 +114,7 @@ class ModelRung:
             if verdict.outcome == "fixed":
                 return Fix(
                     "verified", proposal.title, None, "model", proposal.draft, before, verdict.run,
-                    tried, talk.usage, cost,
+                    tried, usage=talk.usage, cost_usd=cost,
                 )  # fmt: skip
             if verdict.outcome == "moved":
                 best = proposal, verdict
@@ -241,14 +241,15 @@ def _unproven(
         proposal, verdict = best
         return Fix(
             "unverified", proposal.title, verdict.reason, "model", proposal.draft, before,
-            verdict.run, tried, talk.usage, cost,
+            verdict.run, tried, usage=talk.usage, cost_usd=cost,
         )  # fmt: skip
     said = f" It said: {talk.last_words[:300]}" if talk.last_words else ""
     reason = f"The model found no edit that passes in {tried} attempts.{said}"
     title = before.failures[0].title if before.failures else before.outcome
     return Fix(
-        "none", title, reason, None, Draft.over(snapshot), before, None, tried, talk.usage, cost
-    )
+        "none", title, reason, None, Draft.over(snapshot), before, None, tried,
+        usage=talk.usage, cost_usd=cost,
+    )  # fmt: skip
 
 
 def _reported(problem: Problem) -> Failure:

@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 
 _SETTLE = 3.0
 """Seconds that an editor has to show the effect of an edit that it says it applied."""
+_SHOWN_LATE = 120.0
+"""Seconds that an editor may take which tells of its own changes only when it is idle."""
 _REBASES = 5
 """How often a draft is brought up to the user's newer text before giving up."""
 
@@ -37,7 +39,7 @@ _REBASES = 5
 class Applied:
     """What became of a draft. `reason` is a sentence whenever it is not `applied`."""
 
-    status: Literal["applied", "stale", "refused", "diverged"]
+    status: Literal["applied", "unseen", "stale", "refused", "diverged"]
     reason: str | None = None
 
     @property
@@ -87,6 +89,18 @@ class Edits:
                 return await self._apply_one_by_one(changes, label)
             except JsonRpcException as error:
                 return Applied("refused", f"The editor could not apply the edit: {error.message}")
+
+    async def seen(self, draft: Draft) -> bool:
+        """Wait until the editor shows a draft that it said it applied; False: it never did."""
+        wanted = {key: draft.text(change.uri) for key, change in draft.changed.items()}
+
+        def shown(now: Snapshot) -> bool:
+            return all(
+                key in now.documents and now.documents[key].text.value == text
+                for key, text in wanted.items()
+            )
+
+        return await self._store.wait(shown, _SHOWN_LATE) is not None
 
     # ---- before ------------------------------------------------------------------------
 
@@ -149,7 +163,7 @@ class Edits:
             )
         for change in changes:
             if not await self._arrived(change):
-                return _diverged(change)
+                return self._not_shown(change)
         return Applied("applied")
 
     async def _apply_one_by_one(self, changes: list[_Change], label: str) -> Applied:
@@ -177,7 +191,7 @@ class Edits:
             return self._edited([change]) or Applied(
                 "refused", f"The editor did not change {name}: {reason or 'no reason given'}."
             )
-        return Applied("applied") if await self._arrived(change) else _diverged(change)
+        return Applied("applied") if await self._arrived(change) else self._not_shown(change)
 
     def _edited(self, changes: list[_Change]) -> Applied | None:
         """What to say where a document is no longer the one that would be changed."""
@@ -207,6 +221,19 @@ class Edits:
             return document is not None and document.text.value == change.target
 
         return await self._store.wait(shown, _SETTLE) is not None
+
+    def _not_shown(self, change: _Change) -> Applied:
+        """What to say of an edit that the editor applied by its own word only."""
+        name = display_name(change.uri)
+        if self._store.now.documents.get(canonical(change.uri)) is change.document:
+            reason = f"The editor says that it changed {name}, but has not shown the change yet."
+            return Applied("unseen", reason)
+        log.warning("the editor's text of %s is not the one that was sent", change.uri)
+        reason = (
+            f"{name} does not hold the text that was meant: it changed while the edit was applied. "
+            "Look it over; undo takes the edit back."
+        )
+        return Applied("diverged", reason)
 
     async def _taken_back(self, done: list[_Change], label: str) -> list[_Change]:
         """Undo earlier documents that nobody touched since; returns those that could not be."""
@@ -238,16 +265,6 @@ def _is_current(draft: Draft, now: Snapshot) -> bool:
     return all(
         key in now.documents and draft.base.documents.get(key) is now.documents[key]
         for key in draft.changed
-    )
-
-
-def _diverged(change: _Change) -> Applied:
-    log.warning("the editor's text of %s is not the one that was sent", change.uri)
-    name = display_name(change.uri)
-    return Applied(
-        "diverged",
-        f"{name} does not hold the text that was meant: it changed while the edit was applied. "
-        "Look it over; undo takes the edit back.",
     )
 
 

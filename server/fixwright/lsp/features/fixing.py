@@ -11,7 +11,6 @@ from fixwright.fix.fix import Fix
 from fixwright.fix.ladder import problem_of
 from fixwright.fix.problem import Problem
 from fixwright.fix.report import FixReport, fix_report, no_fix_report
-from fixwright.fix.verify import verify
 from fixwright.lsp import arguments as args
 from fixwright.lsp.convert import from_lsp
 from fixwright.lsp.features.running import document_of
@@ -98,14 +97,21 @@ async def _fix(
     if found.draft.is_empty or not apply or not await _agreed(bench, found):
         return report
     applied = await bench.edits.apply(found.draft, found.title)
-    if not applied.done:
-        report["status"] = "stale" if applied.status != "refused" else "refused"
-        report["reason"] = applied.reason
-        return report
-    report["applied"] = True
-    if found.after is not None:
+    report["applied"] = applied.done
+    report["reason"] = applied.reason or report["reason"]
+    if applied.done and found.after is not None:
         await bench.board.show(found.after)
+    elif applied.status == "unseen":
+        bench.spawn(_show_when_seen(bench, found))
+    elif not applied.done:
+        report["status"] = "stale" if applied.status != "refused" else "refused"
     return report
+
+
+async def _show_when_seen(bench: Workbench, found: Fix) -> None:
+    """Some editors tell of their own changes only when they are idle: the diagnostics follow."""
+    if found.after is not None and await bench.edits.seen(found.draft):
+        await bench.board.show(found.after)
 
 
 def _proven_ahead(bench: Workbench, snapshot: Snapshot, problem: Problem) -> Fix | None:
@@ -126,19 +132,11 @@ async def _brought_up(bench: Workbench, found: Fix) -> Fix:
         DraftConflict: the user changed what the fix changes.
     """
     for _ in range(_REBASES):
-        now = bench.store.now
-        if found.draft.is_empty or _same_texts(found, now):
+        if found.draft.is_empty or _same_texts(found, bench.store.now):
             return found
-        draft = await asyncio.to_thread(found.draft.rebase, now)
-        failure = found.before.failures[0] if found.before.failures else None
-        if found.status != "verified" or failure is None:
-            return replace(found, draft=draft)
-        verdict = await verify(bench.services.runner, draft, found.before, failure)
-        if verdict.outcome != "fixed":
-            return replace(
-                found, status="unverified", reason=verdict.reason, draft=draft, after=verdict.run
-            )
-        found = replace(found, draft=draft, after=verdict.run)
+        found = await bench.services.ladder.again(found, bench.store.now)
+    if _same_texts(found, bench.store.now):
+        return found
     return replace(found, status="unverified", reason="The text kept changing while it was proven.")
 
 
@@ -161,5 +159,6 @@ def _summary(report: FixReport) -> str:
 
 
 def _told(bench: Workbench, report: FixReport) -> FixReport:
-    bench.editor.warn(f"Fixwright: {report['reason']}")
+    if not bench.editor.profile.ours:  # clients of ours show the report themselves
+        bench.editor.warn(f"Fixwright: {report['reason']}")
     return report

@@ -31,6 +31,8 @@ _NARRATION = 0.2
 """Seconds between two lines of output that are shown as progress."""
 _AHEAD = 3
 """Failures of a run for which fixes are verified ahead."""
+_LARGEST_AHEAD = 1 << 18
+"""Characters; rules parse whole files, and a parser of Python holds up everything else meanwhile."""
 _LOGGED = 4000
 """Characters of output that go to the editor's log, where no run events are understood."""
 
@@ -133,7 +135,8 @@ async def run(bench: Workbench, snapshot: Snapshot, target: Target, title: str) 
 
 
 def _refused(bench: Workbench, title: str, why: Exception) -> RunReport:
-    bench.editor.warn(f"Fixwright did not run {title}: {why}")
+    if not bench.editor.profile.ours:  # clients of ours show the report themselves
+        bench.editor.warn(f"Fixwright did not run {title}: {why}")
     return refused_report(title, str(why))
 
 
@@ -208,6 +211,10 @@ def _log_output(bench: Workbench, finished: Run, report: RunReport) -> None:
 async def _verify_ahead(bench: Workbench, finished: Run) -> None:
     """Prove what the rules know for a failure, so that the light bulb can offer it as proven."""
     bench.proposals.clear()
+    if finished.target.uri is not None:
+        document = await asyncio.to_thread(finished.draft.document, finished.target.uri)
+        if len(document.text.value) > _LARGEST_AHEAD:
+            return
     for index, failure in enumerate(finished.failures[:_AHEAD]):
         if bench.store.now is not finished.snapshot:
             return  # the text has moved on: what would be proven is no longer there
