@@ -18,17 +18,24 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = {"fixwright": ROOT / "server", "fixwright_sandbox": ROOT / "sandbox"}
 SUPPORTED = ["3.11", "3.12", "3.13"]
 
-IMPORT_EVERYTHING = """
+NOT_FOR_IMPORT = {
+    "fixwright_sandbox.guest.bootstrap",  # sent as text; acts when an interpreter reads it
+    "fixwright_sandbox.guest.pytest_plugin",  # loaded by the pytest that a run brings
+}
+
+IMPORT_EVERYTHING = f"""
+not_for_import = {NOT_FOR_IMPORT!r}
 import importlib, json, pkgutil
 import fixwright, fixwright_sandbox
 
 imported = []
 for package in (fixwright, fixwright_sandbox):
     for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
-        if not module.name.endswith(".__main__"):
+        if not module.name.endswith(".__main__") and module.name not in not_for_import:
             importlib.import_module(module.name)
             imported.append(module.name)
-print(json.dumps({"modules": imported, "files": [fixwright.__file__, fixwright_sandbox.__file__]}))
+files = [fixwright.__file__, fixwright_sandbox.__file__]
+print(json.dumps({{"modules": imported, "files": files}}))
 """
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
@@ -90,12 +97,15 @@ def tree_files() -> set[str]:
 
 def tree_modules() -> set[str]:
     """List the modules of the source tree that an import may reach."""
+    files = tree_files()
     modules = {
         name.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
-        for name in tree_files()
-        if name.endswith(".py") and not name.endswith("__main__.py")
+        for name in files
+        if name.endswith(".py")
+        and not name.endswith("__main__.py")
+        and f"{name.rpartition('/')[0]}/__init__.py" in files  # an example is only data
     }
-    return modules - PACKAGES.keys()
+    return modules - PACKAGES.keys() - NOT_FOR_IMPORT
 
 
 @pytest.fixture(scope="module")
