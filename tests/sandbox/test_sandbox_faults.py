@@ -108,7 +108,10 @@ async def test_releasing_a_workspace_stops_its_runs_only(sandbox: Sandbox) -> No
 
 
 @pytest.mark.slow
-async def test_cancelling_at_any_moment_leaves_nothing(sandbox: Sandbox) -> None:
+async def test_cancelling_at_any_moment_leaves_nothing(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     bench = Bench(sandbox)
     for moment in (0, 1, 2, 3, 5, 8, 13, 21, 34, 55, 89):
         run = bench.start("import time\nprint('on')\ntime.sleep(60)")
@@ -120,6 +123,7 @@ async def test_cancelling_at_any_moment_leaves_nothing(sandbox: Sandbox) -> None
     await sandbox.close()
     await asyncio.wait({preparing})
     assert children() == set()
+    assert temporary_folders() == set()
     if sandbox.backend == "docker":
         assert await asyncio.to_thread(containers_of, Owner.current()) == []
 

@@ -84,8 +84,8 @@ async def start_process(
     after: Callable[[], Awaitable[None]] | None = None,
 ) -> ProcessChannel:
     """Start a process; `after` is what to do when it has gone. Raises `BackendError`."""
-    try:
-        process = await asyncio.create_subprocess_exec(
+    creating = asyncio.ensure_future(
+        asyncio.create_subprocess_exec(
             *argv,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
@@ -96,7 +96,15 @@ async def start_process(
             start_new_session=True,
             limit=_STREAM,
         )
+    )
+    try:
+        return ProcessChannel(await asyncio.shield(creating), after)
     except OSError as error:
+        if after is not None:
+            await after()
         message = f"{argv[0]} can't be started: {error.strerror}."
         raise BackendError(message) from error
-    return ProcessChannel(process, after)
+    except asyncio.CancelledError:
+        # What asyncio would do by itself kills the process, but not its child.
+        await ProcessChannel(await creating, after).kill()
+        raise
