@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -35,12 +36,13 @@ async def verify(runner: Runner, draft: Draft, before: Run, failure: Failure) ->
         RunRefused: the draft can't be run.
         SandboxUnavailable: the sandbox has gone.
     """
-    target = retargeted(before.target, draft)
-    return judge(before, failure, await runner.run(draft, target))
+    target = await asyncio.to_thread(retargeted, before.target, draft)
+    after = await runner.run(draft, target)
+    return await asyncio.to_thread(judge, before, failure, after)
 
 
 def judge(before: Run, failure: Failure, after: Run) -> Verdict:
-    """Compare two runs of the same target, the second with a draft over the first's text.
+    """Compare two runs of the same target, the second with a draft over the first's text. I/O.
 
     A failure is the same when its signature is and it stands on the same line, followed through
     the draft's changes.
@@ -83,7 +85,7 @@ def _fewer_tests(before: Run, after: Run) -> bool:
 
 
 def retargeted(target: Target, draft: Draft) -> Target:
-    """The same target over the draft's text: a selection moves with the edits around it."""
+    """The same target over the draft's text: a selection moves with the edits around it. I/O."""
     if target.range is None or target.uri is None or canonical(target.uri) not in draft.changed:
         return target
     return replace(target, range=followed(target.range, target.uri, draft))

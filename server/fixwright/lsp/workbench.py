@@ -19,6 +19,7 @@ from fixwright.fix.ladder import Ladder
 from fixwright.fix.model import ModelRung
 from fixwright.index.buffers import OpenBuffers
 from fixwright.index.definitions import WorkspaceDefinitions
+from fixwright.index.languages import all_languages
 from fixwright.json_reading import as_object
 from fixwright.log import start_logging
 from fixwright.lsp import names
@@ -195,7 +196,7 @@ class Workbench:
             self.editor.warn(f"Fixwright: {problem}")
         if found.settings != self.services.settings:
             old, self.services = self.services, _services(found.settings, self.definitions)
-            start_logging(found.settings.log.level)
+            await asyncio.to_thread(start_logging, found.settings.log.level)
             self.spawn(self._retire(old))
 
     async def _retire(self, old: Services) -> None:
@@ -221,6 +222,7 @@ async def open_workbench(server: Server) -> Workbench:
     assert profile is not None
     protocol = server.protocol
     editor = Editor(server, profile)
+    await asyncio.to_thread(all_languages)  # reads files, which note() must not
     definitions = WorkspaceDefinitions()
     workbench = Workbench(
         server=server,

@@ -40,16 +40,20 @@ class ActiveRun:
     async def wait(self) -> Run:
         """The finished run. Cancelling this wait kills the run."""
         try:
-            return self._finished(await self.execution.wait())
+            return await self._finished(await self.execution.wait())
         except asyncio.CancelledError:
             await self.execution.cancel()
             raise
 
     async def cancel(self) -> Run:
         """Kill the run; it is quiet when this returns."""
-        return self._finished(await self.execution.cancel())
+        return await self._finished(await self.execution.cancel())
 
-    def _finished(self, result: Result) -> Run:
+    async def _finished(self, result: Result) -> Run:
+        """Reports can be many: they are read off the loop."""
+        return await asyncio.to_thread(self._run, result)
+
+    def _run(self, result: Result) -> Run:
         job = self.plan.request.job
         path = getattr(job, "path", None)
         return Run(
