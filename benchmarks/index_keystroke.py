@@ -82,17 +82,15 @@ async def measure(lines: int, keys: int) -> None:
     generator = random.Random(1)
     names = [i for i in range(len(text.value)) if text.value.startswith("total_", i)]
     took: list[float] = []
-    for version in range(2, keys + 2):
+    for number in range(keys):
         at = generator.choice(names) + 6
-        key = "\n" if version % 10 == 0 else "q"
-        edited = text.splice(at, at, key)
-        document = Document(uri, "python", edited, version)
+        edited = text.splice(at, at, "\n" if number % 10 == 9 else "q")
+        document = Document(uri, "python", edited, 2 * number)
         before = time.perf_counter()
         buffers.note(document)
         await buffers.symbols(document)
         took.append(time.perf_counter() - before)
-        text = edited if key == "q" else edited.splice(at, at + 1, "")
-        await asyncio.sleep(0)
+        await buffers.symbols(Document(uri, "python", text, 2 * number + 1))
     stop.set()
     await watcher
     await buffers.close()
