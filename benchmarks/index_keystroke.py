@@ -71,6 +71,8 @@ async def watch_loop(stalls: list[float], stop: asyncio.Event) -> None:
 async def measure(lines: int, keys: int) -> None:
     buffers = OpenBuffers()
     text = Text(program(lines))
+    names = [i for i in range(len(text.value)) if text.value.startswith("total_", i)]
+    generator = random.Random(1)
     uri = "file:///big.py"
     stalls: list[float] = []
     stop = asyncio.Event()
@@ -79,8 +81,6 @@ async def measure(lines: int, keys: int) -> None:
     before = time.perf_counter()
     await buffers.symbols(Document(uri, "python", text, 1))
     first = time.perf_counter() - before
-    generator = random.Random(1)
-    names = [i for i in range(len(text.value)) if text.value.startswith("total_", i)]
     took: list[float] = []
     for number in range(keys):
         at = generator.choice(names) + 6
