@@ -116,7 +116,7 @@ async def open_sandbox(settings: SandboxSettings | None = None) -> Sandbox:
 
 async def _open(name: str, settings: SandboxSettings) -> Backend:
     if name == "docker":
-        return await Docker.open(settings.docker_host, settings.image)
+        return await Docker.open(settings.docker_host, settings.image, settings.cpus)
     if name == "bubblewrap":
         return await Bubblewrap.open(settings.python)
     if name == "unconfined":

@@ -50,6 +50,8 @@ class SandboxSettings:
         pool: environments kept ready that belong to no workspace yet.
         docker_host: the engine's address; None is the environment's or the context's.
         python: the interpreter for bubblewrap and unconfined; None is the running one.
+        cpus: processors that a container may use; no more than the engine has. Bubblewrap and
+            unconfined have no means to hold a run to a share.
         limits: what an environment that is started ahead of its first run is made for.
         environments: most environments of one workspace at once; further runs wait.
         idle_seconds: an environment that nobody used for so long is stopped.
@@ -65,6 +67,7 @@ class SandboxSettings:
     pool: int = 1
     docker_host: str | None = None
     python: str | None = None
+    cpus: float = 2.0
     limits: Limits = field(default_factory=Limits)
     environments: int = 2
     idle_seconds: float = 900.0

@@ -213,3 +213,15 @@ async def test_events_are_bounded_and_say_so() -> None:
 async def test_limits_that_no_run_can_keep_are_refused(bench: Bench) -> None:
     with pytest.raises(ValueError, match="wall_seconds must be more than 0"):
         await bench.run("pass", wall_seconds=0)
+
+
+@pytest.mark.docker
+async def test_processors_of_a_container() -> None:
+    code = (
+        "from pathlib import Path\n"
+        "one, two = Path('/sys/fs/cgroup/cpu/cpu.cfs_quota_us'), Path('/sys/fs/cgroup/cpu.max')\n"
+        "print(one.read_text() if one.exists() else two.read_text().split()[0])"
+    )
+    async with await open_or_skip("docker", cpus=0.5) as sandbox:
+        result = await Bench(sandbox).run(code)
+    assert result.stdout.data.split() == [b"50000"]

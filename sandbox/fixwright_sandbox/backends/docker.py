@@ -21,7 +21,6 @@ _FRAME = 8
 _STDERR = 2
 _STDERR_KEPT = 8192
 _RUNNER_BYTES = 64 << 20
-_MOST_CPUS = 2.0
 _FILES = 200_000
 _log = logging.getLogger(__name__)
 
@@ -37,22 +36,22 @@ class Docker:
 
     name = "docker"
 
-    def __init__(self, engine: Engine, image: str) -> None:
+    def __init__(self, engine: Engine, image: str, cpus: float) -> None:
         self.image = image
         self._engine = engine
         self._owner = Owner.current()
-        self._cpus = min(_MOST_CPUS, engine.cpus())
+        self._cpus = min(cpus, engine.cpus())
         self._reaper: asyncio.Task[None] | None = None
 
     @classmethod
-    async def open(cls, host: str | None, image: str) -> Docker:
+    async def open(cls, host: str | None, image: str, cpus: float) -> Docker:
         """Connect and look for the image; `BackendError` says what is missing."""
-        backend = await asyncio.to_thread(cls._open, host, image)
+        backend = await asyncio.to_thread(cls._open, host, image, cpus)
         backend.start_reaping()
         return backend
 
     @classmethod
-    def _open(cls, host: str | None, image: str) -> Docker:
+    def _open(cls, host: str | None, image: str, cpus: float) -> Docker:
         engine = Engine(host)
         try:
             if not engine.has_image(image):
@@ -61,7 +60,7 @@ class Docker:
                     "another in sandbox.image."
                 )
                 raise BackendError(message)
-            return cls(engine, image)
+            return cls(engine, image, cpus)
         except BackendError:
             engine.close()
             raise

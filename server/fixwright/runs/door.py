@@ -74,6 +74,7 @@ class Door:
             backend=backend,
             image=self._config.image,
             pool=self._config.pool,
+            cpus=self._config.cpus,
             limits=limits_of(self._config),
         )
 
