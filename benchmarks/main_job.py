@@ -2,7 +2,8 @@
 
     python benchmarks/main_job.py [--quick] [--json FILE]
 
-Machines differ and are noisy: read the ratios.
+Machines differ and are noisy: read the ratios. In brackets stands what `baseline.json` has; write
+a new one with `--json benchmarks/baseline.json`.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from pathlib import Path
 from wire import BARE_PYGLS, FIXWRIGHT, Wire, initialize_params, serving
 
 IMAGE = "fixwright/python:1"
+BASELINE = Path(__file__).parent / "baseline.json"
 
 
 @dataclass(frozen=True)
@@ -233,18 +235,37 @@ def measured(*, quick: bool) -> Iterator[Row]:
         yield from memory(Path(name), environment)
 
 
+def baseline() -> dict[tuple[str, str], Row]:
+    """The rows of an earlier run that was worth keeping."""
+    if not BASELINE.is_file():
+        return {}
+    rows = (Row(**each) for each in json.loads(BASELINE.read_text()))
+    return {(each.group, each.name): each for each in rows}
+
+
+def shown(each: Row, before: Row | None) -> str:
+    ratio = f"{each.ratio:.2f} x {each.against}" if each.ratio is not None else ""
+    values = f"{each.p50:>9.1f} {each.p99:>9.1f} {each.unit}"
+    if before is None:
+        was = ""
+    elif before.ratio is not None:
+        was = f"(was {before.ratio:.2f} x)"
+    else:
+        was = f"(was {before.p50:.1f} {before.unit})"
+    return f"{each.group:<22} {each.name:<42} {values:<24} {ratio} {was}".rstrip()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="fewer repetitions")
     parser.add_argument("--json", type=Path, help="write the rows to this file, too")
     options = parser.parse_args()
+    before = baseline()
     rows: list[Row] = []
     print(f"{'':<22} {'':<42} {'p50':>9} {'p99':>9}")
     for each in measured(quick=options.quick):
         rows.append(each)
-        ratio = f"{each.ratio:.2f} x {each.against}" if each.ratio is not None else ""
-        values = f"{each.p50:>9.1f} {each.p99:>9.1f} {each.unit}"
-        print(f"{each.group:<22} {each.name:<42} {values:<24} {ratio}", flush=True)
+        print(shown(each, before.get((each.group, each.name))), flush=True)
     if options.json:
         options.json.write_text(json.dumps([asdict(each) for each in rows], indent=2) + "\n")
 

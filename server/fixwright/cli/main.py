@@ -38,6 +38,9 @@ def serve() -> None:
     from fixwright.lsp.server import Server
 
     gc.freeze()
+    # The symbols of a long file are tens of thousands of objects without a cycle among them: at the
+    # default threshold, looking through them again and again would hold up the loop.
+    gc.set_threshold(100_000, 50, 1000)
     gc.enable()
 
     async def run() -> int:

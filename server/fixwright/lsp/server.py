@@ -9,6 +9,7 @@ once the editor has its answer to `initialize`, and lives in a `Workbench`.
 from __future__ import annotations
 
 import asyncio
+import gc
 import importlib
 import logging
 import os
@@ -167,7 +168,9 @@ class Server(LanguageServer):
 def _import_workbench() -> ModuleType:
     """Start the log, then load all that a workbench needs: a second of imports, in a thread."""
     importlib.import_module("fixwright.log").start_logging()
-    return importlib.import_module("fixwright.lsp.workbench")
+    workbench = importlib.import_module("fixwright.lsp.workbench")
+    gc.freeze()  # what was imported stays: the collector need not look through it
+    return workbench
 
 
 def _folders_in(params: lsp.InitializeParams) -> list[tuple[str, str]]:

@@ -32,10 +32,11 @@ from fixwright.models.factory import ModelSettings, open_provider
 from fixwright.models.types import ModelError, Provider
 from fixwright.runs.door import Door, limits_of
 from fixwright.runs.runner import Runner
-from fixwright.workspace.document import Document
+from fixwright.workspace.document import Document, UnknownDocument
 from fixwright.workspace.snapshot import Snapshot
 from fixwright.workspace.store import SnapshotStore
 from fixwright.workspace.text import Encoding
+from fixwright_sandbox import SandboxUnavailable
 
 if TYPE_CHECKING:
     from fixwright.lsp.server import Server
@@ -172,17 +173,17 @@ class Workbench:
         self.spawn(self._warm_up())
 
     async def _warm_up(self) -> None:
-        from fixwright_sandbox import SandboxUnavailable
-
+        """What a first run and a first fix would wait for."""
         try:
             sandbox = await self.services.door.open()
+            for folder in self.store.now.folders:
+                await sandbox.prepare(str(folder.path))
         except SandboxUnavailable as error:
             log.warning("%s", error)
             self.editor.record(str(error))
-            return
-        for folder in self.store.now.folders:
-            await sandbox.prepare(str(folder.path))
         status.announce(self)
+        with contextlib.suppress(UnknownDocument):  # a lost document: the first fix will say so
+            await self.definitions.of(self.store.now)
 
     async def reconfigure(self) -> None:
         """Read the settings again, and replace what depends on them if they changed."""
