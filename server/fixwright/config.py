@@ -1,9 +1,9 @@
 """Configuration: four layers, one validated result, and a sentence for everything wrong in them.
 
 Lowest first: the workspace (`fixwright.toml`, or `[tool.fixwright]` in `pyproject.toml`), the
-user's file, the environment (`FIXWRIGHT_SECTION_KEY`), the editor's settings (section `fixwright`). A bad
-value is reported and left out; the rest still works. The workspace layer is not trusted: it may
-narrow what is allowed, never widen it.
+user's file, the environment (`FIXWRIGHT_SECTION_KEY`), the editor's settings (section `fixwright`).
+A bad value is reported and left out; the rest still works. The workspace layer is not trusted: it
+may narrow what is allowed, never widen it.
 """
 
 from __future__ import annotations

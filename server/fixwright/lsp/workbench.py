@@ -15,8 +15,7 @@ from lsprotocol import types as lsp
 from fixwright import config
 from fixwright.config import Configuration, Settings
 from fixwright.fix.fix import Fix
-from fixwright.fix.ladder import Ladder
-from fixwright.fix.model import ModelRung
+from fixwright.fix.services import Services
 from fixwright.index.buffers import OpenBuffers
 from fixwright.index.definitions import WorkspaceDefinitions
 from fixwright.index.languages import all_languages
@@ -28,10 +27,6 @@ from fixwright.lsp.editor import Editor
 from fixwright.lsp.edits import Edits
 from fixwright.lsp.features import actions, fixing, lenses, running, status, symbols
 from fixwright.lsp.jobs import Jobs
-from fixwright.models.factory import ModelSettings, open_provider
-from fixwright.models.types import ModelError, Provider
-from fixwright.runs.door import Door, limits_of
-from fixwright.runs.runner import Runner
 from fixwright.workspace.document import Document, UnknownDocument
 from fixwright.workspace.snapshot import Snapshot
 from fixwright.workspace.store import SnapshotStore
@@ -65,46 +60,6 @@ _HANDLERS: dict[str, Handler] = {
     lsp.WORKSPACE_DID_CHANGE_CONFIGURATION: status.configuration_changed,
     lsp.WINDOW_WORK_DONE_PROGRESS_CANCEL: status.progress_cancelled,
 }
-
-
-@dataclass
-class Services:
-    """What depends on the settings, and is replaced when they change."""
-
-    settings: Settings
-    door: Door
-    runner: Runner
-    ladder: Ladder
-    provider: _ProviderCell
-
-    async def close(self) -> None:
-        """Give back sandboxes and connections."""
-        await asyncio.gather(self.door.close(), self.provider.close())
-
-
-class _ProviderCell:
-    """The model's provider, opened when it is first asked."""
-
-    def __init__(self, settings: ModelSettings) -> None:
-        self.settings = settings
-        self._provider: Provider | None = None
-
-    async def open(self) -> Provider:
-        """Open it once.
-
-        Raises:
-            ModelError: it can't be used as it is set up.
-        """
-        if self._provider is None:
-            self._provider = await open_provider(self.settings)
-        if self._provider is None:
-            raise ModelError("settings", "No model is set up. Set model.provider and its key.")
-        return self._provider
-
-    async def close(self) -> None:
-        provider, self._provider = self._provider, None
-        if provider is not None:
-            await provider.close()
 
 
 @dataclass
@@ -196,7 +151,7 @@ class Workbench:
             log.warning("%s", problem)
             self.editor.warn(f"Fixwright: {problem}")
         if found.settings != self.services.settings:
-            old, self.services = self.services, _services(found.settings, self.definitions)
+            old, self.services = self.services, Services.of(found.settings, self.definitions)
             await asyncio.to_thread(start_logging, found.settings.log.level)
             self.spawn(self._retire(old))
 
@@ -235,30 +190,10 @@ async def open_workbench(server: Server) -> Workbench:
         edits=Edits(editor, protocol.store, protocol.encoding),
         buffers=OpenBuffers(),
         definitions=definitions,
-        services=_services(Settings(), definitions),
+        services=Services.of(Settings(), definitions),
     )
     workbench.jobs.changed = lambda: status.announce(workbench)
     return workbench
-
-
-def _services(settings: Settings, definitions: WorkspaceDefinitions) -> Services:
-    door = Door(settings.sandbox)
-    runner = Runner(door.open, limits_of(settings.sandbox))
-    model = settings.model
-    provider = _ProviderCell(
-        ModelSettings(
-            provider=model.provider,
-            name=model.name,
-            base_url=model.base_url,
-            max_tokens=model.max_tokens,
-            api_key_command=model.api_key_command,
-            script=Path(model.script).expanduser() if model.script else None,
-        )
-    )
-    rung = None
-    if model.provider != "none" and settings.fix.attempts and fixing.has_model(provider.settings):
-        rung = ModelRung(runner, provider.open, settings.fix.attempts, model.budget_usd)
-    return Services(settings, door, runner, Ladder(runner, definitions.of, rung), provider)
 
 
 def _configured(folders: list[Path], sent: object) -> Configuration:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +14,6 @@ from fixwright.lsp import arguments as args
 from fixwright.lsp.convert import from_lsp
 from fixwright.lsp.features.running import document_of
 from fixwright.lsp.jobs import Job, JobCancelled
-from fixwright.models.factory import ANTHROPIC_VARIABLE, OPENAI_VARIABLE, ModelSettings
 from fixwright.models.types import ModelError
 from fixwright.runs.target import RunRefused
 from fixwright.workspace.document import Document, UnknownDocument
@@ -30,12 +28,6 @@ if TYPE_CHECKING:
 
 _REBASES = 3
 APPLY_ANYWAY = "Apply it anyway"
-
-
-def has_model(settings: ModelSettings) -> bool:
-    """Whether a model can be asked: one is named, or a key for one is there."""
-    named = settings.provider in ("anthropic", "openai", "scripted")
-    return named or any(os.environ.get(name) for name in (ANTHROPIC_VARIABLE, OPENAI_VARIABLE))
 
 
 async def fix(bench: Workbench, snapshot: Snapshot, arguments: tuple[Any, ...]) -> FixReport:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 from lsprotocol import types as lsp
 
 from fixwright import __version__
+from fixwright.fix.services import has_model
 from fixwright.log import log_file
 from fixwright.lsp import arguments as args
 from fixwright.lsp import names
-from fixwright.lsp.features.fixing import has_model
 from fixwright.workspace.snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ async def status(
     """`fixwright.status`."""
     del arguments
     sandbox = bench.services.door.opened
-    model = bench.services.provider.settings
+    model = bench.services.model.settings
     provider = (model.provider or "by key") if has_model(model) else "none"
     return {
         "version": __version__,
