@@ -16,6 +16,9 @@ import platformdirs
 _SECRET = re.compile(
     r"(sk-[A-Za-z0-9_-]{8})[A-Za-z0-9_-]+"  # model keys
     r"|(gh[pousr]_[A-Za-z0-9]{4})[A-Za-z0-9]+"
+    r"|(github_pat_[A-Za-z0-9]{4})\w+"
+    r"|(xox[abeprs]-)[A-Za-z0-9-]{10,}"
+    r"|(-----BEGIN [A-Z ]*PRIVATE KEY-----)(?s:.*?)(?=-----END|\Z)"
     r"|(AKIA[0-9A-Z]{4})[0-9A-Z]{12}"
     r"|(://[^/\s:@]+:)[^/\s@]+(?=@)"  # a password in a URL
     r"|(?i:(bearer\s+|api[_-]?key[\"'=:\s]+|authorization[\"'=:\s]+))[^\s\"',]{8,}"
@@ -37,17 +40,17 @@ class JsonFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Render and redact."""
-        entry = {
+        entry = {  # redacted before JSON escapes quotes and line ends
             "time": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
             + f".{int(record.msecs):03d}Z",
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": redact(record.getMessage()),
             "process": record.process,
         }
         if record.exc_info:
-            entry["traceback"] = self.formatException(record.exc_info)
-        return redact(json.dumps(entry, ensure_ascii=False))
+            entry["traceback"] = redact(self.formatException(record.exc_info))
+        return json.dumps(entry, ensure_ascii=False)
 
 
 class _RedactingFormatter(logging.Formatter):
