@@ -11,6 +11,7 @@ from __future__ import annotations
 import difflib
 import os
 import re
+import shlex
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -34,6 +35,12 @@ def _bytes_of(value: object) -> object:
     return value
 
 
+def _words_of(value: object) -> object:
+    """Accept a command line as the environment holds it, besides a list of its words."""
+    return shlex.split(value) if isinstance(value, str) else value
+
+
+Words = Annotated[tuple[str, ...], BeforeValidator(_words_of)]
 Bytes = Annotated[int, BeforeValidator(_bytes_of), Field(gt=0)]
 
 
@@ -51,7 +58,7 @@ class ModelConfig(_Section):
     base_url: str | None = None
     max_tokens: int = Field(default=8192, gt=0)
     budget_usd: float = Field(default=1.0, ge=0)
-    api_key_command: tuple[str, ...] = ()
+    api_key_command: Words = ()
     script: str | None = None
 
 
@@ -129,6 +136,8 @@ def configure(*layers: Layer) -> Configuration:
                 origins[section, key] = layer.origin
             elif (section, key) in _NARROWING:
                 ceilings.append(((section, key), value, layer.origin))
+            elif f"{section}.{key}" not in known_keys():
+                problems.append(_unknown(f"{section}.{key}", layer.origin))
             else:
                 problems.append(
                     f"{section}.{key} in {layer.origin} is ignored: a workspace can't set it. "
@@ -177,10 +186,14 @@ def _sentence(
         (value for key, value in origins.items() if key[0] == place[0]), "the settings"
     )
     if kind == "extra_forbidden":
-        near = difflib.get_close_matches(name, [*known_keys()], 1)
-        hint = f" Did you mean {near[0]}?" if near else ""
-        return f"{name} in {origin} is not a setting of Fixwright.{hint}"
+        return _unknown(name, origin)
     return f"{name} in {origin} is wrong: {message}. The default is used."
+
+
+def _unknown(name: str, origin: str) -> str:
+    near = difflib.get_close_matches(name, [*known_keys()], 1)
+    hint = f" Did you mean {near[0]}?" if near else ""
+    return f"{name} in {origin} is not a setting of Fixwright.{hint}"
 
 
 def known_keys() -> Iterator[str]:
