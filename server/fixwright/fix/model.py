@@ -29,6 +29,7 @@ from fixwright.models.types import (
 )
 from fixwright.runs.run import Run
 from fixwright.runs.runner import Runner
+from fixwright.runs.tree import tree_of
 from fixwright.workspace.document import UnknownDocument
 from fixwright.workspace.draft import Draft
 from fixwright.workspace.draft_change import DraftError
@@ -181,9 +182,10 @@ def proposed(snapshot: Snapshot, run: Run, call: Call) -> Proposal:
     """
     title, edits = _arguments(call)
     draft = Draft.over(snapshot)
+    _, tree = tree_of(draft, run.target.uri)
     for path, old, new in edits:
         uri = run.root.uri_of(path)
-        if uri is None:
+        if uri is None or path not in tree or _is_hidden(path):
             raise Unusable(f"{path} is not a file of this run. Use a path as it was shown.")
         try:
             text = draft.text(uri)
@@ -193,6 +195,11 @@ def proposed(snapshot: Snapshot, run: Run, call: Call) -> Proposal:
     if draft.is_empty:
         raise Unusable("The edit changes nothing.")
     return Proposal(title, draft)
+
+
+def _is_hidden(path: str) -> bool:
+    """Files that steer tools (hooks, tasks, pipelines) are no part of a program's repair."""
+    return any(part.startswith(".") for part in path.split("/"))
 
 
 def _arguments(call: Call) -> tuple[str, list[tuple[str, str, str]]]:
