@@ -32,7 +32,7 @@ _NARRATION = 0.2
 _AHEAD = 3
 """Failures of a run for which fixes are verified ahead."""
 _LARGEST_AHEAD = 1 << 18
-"""Characters; rules parse whole files, and a parser of Python holds up everything else meanwhile."""
+"""Characters; rules parse whole files, and parsing holds up everything else meanwhile."""
 _LOGGED = 4000
 """Characters of output that go to the editor's log, where no run events are understood."""
 
