@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -48,6 +50,19 @@ async def open_or_skip(backend: str, **changes: Any) -> Sandbox:
         if os.environ.get("CI") == "true":
             pytest.fail(f"CI has to have the sandbox backend {backend}: {error}")
         pytest.skip(f"the sandbox backend {backend} is missing: {error}")
+
+
+def is_of_the_interpreter(path: str) -> bool:
+    """Whether a path leads to the interpreter that bubblewrap shows, or lies in it.
+
+    It may lie below /tmp: then its parent folders are there too, in memory and for one run.
+    """
+    homes = (Path(sys.prefix), Path(sys.base_prefix))
+    return any(
+        home.is_relative_to(path) or Path(path).is_relative_to(home)
+        for home in homes
+        if home.is_relative_to("/tmp")  # the sandbox's own has the same name
+    )
 
 
 @dataclass
