@@ -25,7 +25,7 @@ WRONG = (
 RIGHT = WRONG.replace("(len(values) + 1)", "len(values)")
 REPAIR = edit("a.py", "(len(values) + 1)", "len(values)", "Divide by the count")
 USELESS = edit("a.py", "len(values) + 1", "len(values) + 2", "Divide by more")
-PROTOCOLS = ["anthropic", "openai"]
+PROTOCOLS = ["anthropic", pytest.param("openai", marks=pytest.mark.slow)]
 
 
 class Bench:
@@ -196,6 +196,7 @@ async def test_nothing_but_the_program_can_be_reached(tmp_path: Path, paths: lis
     assert not (folder / "new.py").exists()
 
 
+@pytest.mark.slow
 async def test_exhausted_attempts_leave_the_buffers_untouched(tmp_path: Path) -> None:
     async with bench(tmp_path, [USELESS] * 5) as it:
         report = await it.fix()
@@ -207,6 +208,7 @@ async def test_exhausted_attempts_leave_the_buffers_untouched(tmp_path: Path) ->
         assert len(it.model.server.requests) == 3
 
 
+@pytest.mark.slow
 async def test_a_model_that_only_talks_is_quoted(tmp_path: Path) -> None:
     async with bench(tmp_path, [{"text": "I would rather not."}]) as it:
         report = await it.fix()
@@ -215,6 +217,7 @@ async def test_a_model_that_only_talks_is_quoted(tmp_path: Path) -> None:
         assert it.text == WRONG
 
 
+@pytest.mark.slow
 async def test_an_edit_that_moves_the_failure_is_offered_as_unverified_only(
     tmp_path: Path,
 ) -> None:
@@ -228,6 +231,7 @@ async def test_an_edit_that_moves_the_failure_is_offered_as_unverified_only(
         assert it.text == WRONG
 
 
+@pytest.mark.slow
 async def test_the_budget_ends_the_attempts(tmp_path: Path) -> None:
     """A model of unknown price is not stopped; one attempt is always allowed."""
     async with bench(tmp_path, [USELESS, REPAIR]) as it:
@@ -287,6 +291,7 @@ async def test_a_lasting_fault_is_told_at_once(
         assert it.text == WRONG
 
 
+@pytest.mark.slow
 async def test_a_missing_key_is_named(tmp_path: Path) -> None:
     needs("bubblewrap")
     path = tmp_path / "a.py"
@@ -301,6 +306,7 @@ async def test_a_missing_key_is_named(tmp_path: Path) -> None:
         assert "OPENAI_API_KEY is not set" in report["reason"]
 
 
+@pytest.mark.slow
 async def test_slow_words_can_be_cancelled(tmp_path: Path) -> None:
     slow = {**REPAIR, "text": "word " * 1000, "chunk": 5, "pace": 0.05}
     async with bench(tmp_path, [slow]) as it:
@@ -318,6 +324,7 @@ async def test_slow_words_can_be_cancelled(tmp_path: Path) -> None:
 # ---- what it is told ------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 async def test_secrets_do_not_leave_the_machine(tmp_path: Path) -> None:
     secrets = [
         "sk-ant-api03-0123456789abcdefghijklmnop",
@@ -342,6 +349,7 @@ async def test_secrets_do_not_leave_the_machine(tmp_path: Path) -> None:
         assert key in it.text, "the user's own text keeps it"
 
 
+@pytest.mark.slow
 async def test_crlf_and_characters_beyond_the_plane_survive(tmp_path: Path) -> None:
     text = ("# 😀 é\n" + WRONG).replace("\n", "\r\n")
     (tmp_path / "a.py").write_bytes(text.encode())

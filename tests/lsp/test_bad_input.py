@@ -86,6 +86,7 @@ async def test_every_wrong_argument_is_named(editor: Editor, tmp_path: Path) -> 
     assert (await editor.run(uri))["stdout"] == "here\n"
 
 
+@pytest.mark.slow
 async def test_an_unknown_uri_is_an_error_that_names_it(editor: Editor, tmp_path: Path) -> None:
     place = span(0, 0)
     for uri in (
@@ -110,6 +111,7 @@ async def test_an_unknown_uri_is_an_error_that_names_it(editor: Editor, tmp_path
             assert error.message.startswith("uri: "), (command, uri, error)
 
 
+@pytest.mark.slow
 async def test_an_unknown_command_is_an_error_that_names_those_there_are(editor: Editor) -> None:
     error = await error_of(editor, "fixwright.runFlie", {})
     assert error.code == INVALID_PARAMS
@@ -117,6 +119,7 @@ async def test_an_unknown_command_is_an_error_that_names_those_there_are(editor:
     assert "fixwright.runFile" in error.message
 
 
+@pytest.mark.slow
 async def test_a_range_past_the_end_is_brought_back_inside(editor: Editor, tmp_path: Path) -> None:
     uri = path_to_uri(tmp_path / "a.py")
     editor.open(uri, "x = 1\nprint(x)")
@@ -158,6 +161,7 @@ async def test_files_that_are_not_text_are_refused_in_a_sentence(
         assert (await editor.command("fixwright.runTests", wanted))["status"] == "refused"
 
 
+@pytest.mark.slow
 async def test_a_language_without_a_runtime_is_refused(editor: Editor, tmp_path: Path) -> None:
     uri = path_to_uri(tmp_path / "a.hs")
     editor.open(uri, 'main = putStrLn "hi"\n', language="haskell")
@@ -166,6 +170,7 @@ async def test_a_language_without_a_runtime_is_refused(editor: Editor, tmp_path:
     assert report["reason"] == "Fixwright can't run haskell yet; it runs Bash, Python."
 
 
+@pytest.mark.slow
 async def test_latin_1_on_disk_runs_and_is_never_rewritten(editor: Editor, tmp_path: Path) -> None:
     path = tmp_path / "latin.py"
     content = "# -*- coding: latin-1 -*-\nprint(len('é'))\nprint(valu)\n".encode("latin-1")
@@ -176,6 +181,7 @@ async def test_latin_1_on_disk_runs_and_is_never_rewritten(editor: Editor, tmp_p
     assert path.read_bytes() == content
 
 
+@pytest.mark.slow
 async def test_half_a_surrogate_pair_in_a_buffer_runs_as_a_replacement_character(
     editor: Editor, tmp_path: Path
 ) -> None:
@@ -188,6 +194,7 @@ async def test_half_a_surrogate_pair_in_a_buffer_runs_as_a_replacement_character
     assert diagnostic.range.start == lsp.Position(0, 12)
 
 
+@pytest.mark.slow
 async def test_what_a_program_says_is_sent_as_valid_text(editor: Editor, tmp_path: Path) -> None:
     """Half of a surrogate pair in an exception would break editors that are strict about JSON."""
     path = tmp_path / "strange.py"
@@ -201,6 +208,7 @@ async def test_what_a_program_says_is_sent_as_valid_text(editor: Editor, tmp_pat
         text.encode()
 
 
+@pytest.mark.slow
 async def test_a_file_deleted_while_it_runs(editor: Editor, tmp_path: Path) -> None:
     path = tmp_path / "a.py"
     code = "print('started', flush=True)\nimport sys\nsys.stdin.read()\nprint(valu)\n"
@@ -229,6 +237,7 @@ async def test_a_huge_document_in_the_editor(editor: Editor, tmp_path: Path) -> 
     assert (await editor.run(other))["stdout"] == "1\n"
 
 
+@pytest.mark.slow
 async def test_a_huge_file_beside_the_program_does_not_stop_it(
     editor: Editor, tmp_path: Path
 ) -> None:
@@ -242,6 +251,7 @@ async def test_a_huge_file_beside_the_program_does_not_stop_it(
 # ---- messages ---------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 async def test_malformed_parameters_are_answered(server: RawServer) -> None:
     await server.initialize()
     for method, params in (
@@ -289,6 +299,7 @@ async def test_messages_that_are_none_are_passed_over(server: RawServer) -> None
     assert await server.shut_down() == 0
 
 
+@pytest.mark.slow
 async def test_data_may_hold_a_key_called_jsonrpc(server: RawServer) -> None:
     await server.initialize()
     params = {
@@ -320,6 +331,7 @@ async def test_data_may_hold_a_key_called_jsonrpc(server: RawServer) -> None:
     assert quick_fix["diagnostics"][0]["data"]["jsonrpc"] == "2.0"
 
 
+@pytest.mark.slow
 async def test_a_change_that_makes_no_sense_loses_the_document_and_says_so(
     server: RawServer,
 ) -> None:
@@ -369,6 +381,7 @@ async def test_values_of_a_newer_protocol_do_not_stop_initialize(server: RawServ
     assert result["capabilities"]["positionEncoding"] == "utf-8"
 
 
+@pytest.mark.slow
 async def test_requests_before_initialize_and_after_shutdown_are_refused(
     server: RawServer,
 ) -> None:

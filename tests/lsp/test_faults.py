@@ -27,6 +27,7 @@ BACKENDS = [
     pytest.param("docker", marks=[pytest.mark.docker, pytest.mark.slow]),
     pytest.param("bubblewrap", marks=pytest.mark.bubblewrap),
 ]
+SLOW = pytest.mark.slow
 REQUEST_CANCELLED = -32800
 
 
@@ -122,8 +123,11 @@ def say_exit(server: RawServer) -> None:
     server.notify("exit")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", BACKENDS)
-@pytest.mark.parametrize("end", [close_input, terminate, hang_up, say_exit])
+@pytest.mark.parametrize(
+    "end", [close_input, *(pytest.param(end, marks=SLOW) for end in (terminate, hang_up, say_exit))]
+)
 async def test_a_server_that_is_ended_in_a_run_leaves_nothing(
     tmp_path: Path, backend: str, end: Callable[[RawServer], None]
 ) -> None:
@@ -137,6 +141,7 @@ async def test_a_server_that_is_ended_in_a_run_leaves_nothing(
         await nothing_is_left(trail, backend, server.process.pid)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", BACKENDS)
 async def test_a_shutdown_in_a_run_leaves_nothing(tmp_path: Path, backend: str) -> None:
     needs(backend)
@@ -150,6 +155,7 @@ async def test_a_shutdown_in_a_run_leaves_nothing(tmp_path: Path, backend: str) 
         await nothing_is_left(trail, backend, server.process.pid)
 
 
+@pytest.mark.slow
 @pytest.mark.bubblewrap
 async def test_an_editor_that_goes_while_the_server_starts_leaves_nothing(tmp_path: Path) -> None:
     needs("bubblewrap")
@@ -210,6 +216,7 @@ NO_ENGINE = {"DOCKER_HOST": "unix:///nonexistent/docker.sock"}
 DOCKER = {"sandbox": {"backend": "docker"}}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("answer", [None, "Do not run"])
 async def test_without_a_sandbox_a_run_is_refused(tmp_path: Path, answer: str | None) -> None:
     path = tmp_path / "a.py"
@@ -225,6 +232,7 @@ async def test_without_a_sandbox_a_run_is_refused(tmp_path: Path, answer: str | 
         assert not (tmp_path / "ran").exists()
 
 
+@pytest.mark.slow
 async def test_without_a_sandbox_a_yes_runs_once(tmp_path: Path) -> None:
     path = tmp_path / "a.py"
     path.write_text("print(valu)\n")
@@ -260,6 +268,7 @@ async def test_without_a_sandbox_nothing_is_fixed(tmp_path: Path, proven_before:
         assert len(editor.shown.questions) == int(proven_before)
 
 
+@pytest.mark.slow
 async def test_a_sandbox_that_is_turned_off_says_so(tmp_path: Path) -> None:
     path = tmp_path / "a.py"
     path.write_text("print(1)\n")
@@ -312,6 +321,7 @@ async def test_a_run_is_cancelled_in_each_of_the_three_ways(tmp_path: Path, back
         assert await editor.command("fixwright.cancel", {"runId": "none"}) == {"cancelled": 0}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", BACKENDS)
 async def test_two_runs_at_once(tmp_path: Path, backend: str) -> None:
     paths = [tmp_path / name for name in ("a.py", "b.py", "c.py", "d.py")]
@@ -337,6 +347,7 @@ def peak_memory(pid: int) -> int:
     return int(line.split()[1]) << 10
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", BACKENDS)
 async def test_a_gigabyte_of_output_ends_at_the_limit(tmp_path: Path, backend: str) -> None:
     path = tmp_path / "a.py"
@@ -380,6 +391,7 @@ LIMITS = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize(("program", "limits", "status", "said"), LIMITS)
 async def test_the_settings_limits_end_a_run_and_are_named(
@@ -436,6 +448,7 @@ async def test_what_is_typed_beside_a_fix_is_kept_and_the_fix_proven_again(tmp_p
     assert text == RIGHT.replace("assert", "print('mine 😀')\nassert")
 
 
+@pytest.mark.slow
 @pytest.mark.bubblewrap
 async def test_what_is_typed_into_a_fix_makes_it_stale(tmp_path: Path) -> None:
     async with scripted_model([REPAIR]) as model:
@@ -447,6 +460,7 @@ async def test_what_is_typed_into_a_fix_makes_it_stale(tmp_path: Path) -> None:
     assert text == WRONG.replace("+ 1)", "+ 100)")
 
 
+@pytest.mark.slow
 @pytest.mark.bubblewrap
 async def test_a_document_closed_during_a_fix_is_opened_again(tmp_path: Path) -> None:
     async with scripted_model([REPAIR]) as model:
@@ -456,6 +470,7 @@ async def test_a_document_closed_during_a_fix_is_opened_again(tmp_path: Path) ->
     assert (tmp_path / "a.py").read_text() == WRONG, "only the editor writes files"
 
 
+@pytest.mark.slow
 @pytest.mark.bubblewrap
 async def test_breaking_the_rest_during_a_fix_is_not_called_verified(tmp_path: Path) -> None:
     async with scripted_model([REPAIR]) as model:
@@ -466,6 +481,7 @@ async def test_breaking_the_rest_during_a_fix_is_not_called_verified(tmp_path: P
     assert text == WRONG.replace("assert", "print(nope)\nassert")
 
 
+@pytest.mark.slow
 @pytest.mark.bubblewrap
 @pytest.mark.parametrize("ours", [True, False])
 async def test_typing_as_the_edit_arrives_makes_it_stale(tmp_path: Path, ours: bool) -> None:

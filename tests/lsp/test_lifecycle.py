@@ -43,12 +43,14 @@ async def test_it_ends_with_0_after_shutdown(server: RawServer) -> None:
     assert server.strays == []
 
 
+@pytest.mark.slow
 async def test_it_ends_with_1_without_shutdown(server: RawServer) -> None:
     await server.initialize()
     server.notify("exit")
     assert await server.ended() == 1
 
 
+@pytest.mark.slow
 async def test_it_ends_with_1_when_exit_comes_first(server: RawServer) -> None:
     server.notify("exit")
     assert await server.ended() == 1
@@ -61,6 +63,7 @@ async def test_it_ends_at_the_end_of_its_input(server: RawServer) -> None:
     assert await server.ended() == 1
 
 
+@pytest.mark.slow
 async def test_it_ends_when_its_input_ends_in_the_middle_of_a_message(server: RawServer) -> None:
     await server.initialize()
     server.send_bytes(b"Content-Length: 1000\r\n\r\n{")
@@ -69,6 +72,7 @@ async def test_it_ends_when_its_input_ends_in_the_middle_of_a_message(server: Ra
     assert await server.ended() == 1
 
 
+@pytest.mark.slow
 async def test_an_end_of_input_after_shutdown_is_an_orderly_end(server: RawServer) -> None:
     await server.initialize()
     await server.result("shutdown")
@@ -77,6 +81,7 @@ async def test_an_end_of_input_after_shutdown_is_an_orderly_end(server: RawServe
     assert await server.ended() == 0
 
 
+@pytest.mark.slow
 async def test_it_ends_with_the_editors_process_though_its_input_stays_open(
     server: RawServer,
 ) -> None:
@@ -93,6 +98,7 @@ async def test_it_ends_with_the_editors_process_though_its_input_stays_open(
         await editor.wait()
 
 
+@pytest.mark.slow
 async def test_an_editor_whose_process_id_means_nothing_is_served(server: RawServer) -> None:
     await server.initialize(processId=2**22 + 1)
     status = await server.command("fixwright.status", {})
@@ -100,6 +106,7 @@ async def test_an_editor_whose_process_id_means_nothing_is_served(server: RawSer
     assert await server.shut_down() == 0
 
 
+@pytest.mark.slow
 async def test_a_second_initialize_is_refused_and_changes_nothing(server: RawServer) -> None:
     folder = {"uri": "file:///first", "name": "first"}
     await server.initialize(workspaceFolders=[folder])
@@ -131,6 +138,7 @@ async def test_nothing_but_messages_reaches_the_editor() -> None:
         assert server.strays == []
 
 
+@pytest.mark.slow
 async def test_a_result_that_cannot_be_sent_is_an_error_and_not_silence() -> None:
     unsendable = PRINTS.replace('return {"said": sys.stdin.read()}', 'return {"said": object()}')
     async with raw_server((sys.executable, "-c", unsendable)) as server:
@@ -141,6 +149,7 @@ async def test_a_result_that_cannot_be_sent_is_an_error_and_not_silence() -> Non
         assert "can't be sent" in error["message"]
 
 
+@pytest.mark.slow
 async def test_a_handler_that_fails_gives_one_sentence_and_no_traceback() -> None:
     failing = PRINTS.replace('return {"said": sys.stdin.read()}', "raise KeyError('why')")
     async with raw_server((sys.executable, "-c", failing)) as server:
@@ -153,6 +162,7 @@ async def test_a_handler_that_fails_gives_one_sentence_and_no_traceback() -> Non
         assert ".py" not in error["message"]
 
 
+@pytest.mark.slow
 async def test_an_editor_that_does_not_read_does_not_hold_up_the_server() -> None:
     """Answers wait in a queue: the loop goes on, and so does what comes in."""
     async with raw_server(FIXWRIGHT_SANDBOX_BACKEND="none") as server:

@@ -113,6 +113,8 @@ class Editor:
         self.ours = ours
         self.encoding = encoding
         self.policy: Policy = "honest"
+        self.read_only: set[str] = set()
+        """Documents whose edits are refused."""
         self.answer: str | None = None
         """What the user clicks on a question; None: the question is dismissed."""
         self.before_edit: Callable[[], None] = lambda: None
@@ -345,6 +347,8 @@ class Editor:
             parts.append((identifier.uri, identifier.version, edits))
         for uri, changes in (edit.changes or {}).items():
             parts.append((uri, None, [(each.range, each.new_text) for each in changes]))
+        if any(uri in self.read_only for uri, _, _ in parts):
+            return lsp.ApplyWorkspaceEditResult(applied=False, failure_reason="read-only")
         checked = parts[:1] if self.policy == "first-only" else parts
         if any(v is not None and self.buffers[uri].version != v for uri, v, _ in checked):
             return lsp.ApplyWorkspaceEditResult(applied=False, failure_reason="version")
@@ -354,6 +358,11 @@ class Editor:
 
     def _apply_ours(self, params: dict[str, Any]) -> dict[str, Any]:
         documents = params["documents"]
+        read_only = any(each["uri"] in self.read_only for each in documents)
+        if self.policy == "refuses" or read_only:
+            return {"applied": False, "reason": "read-only"}
+        if self.policy == "skips":
+            return {"applied": True}
         for each in documents:
             if self.buffers[each["uri"]].version != each["version"]:
                 return {"applied": False, "reason": f"{each['uri']} has changed"}
