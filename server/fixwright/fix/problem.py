@@ -55,11 +55,16 @@ class Candidate:
         draft: over the context's snapshot.
         title: what it does, as a quick fix's title.
         rule: the rule's name.
+        distance: how far-fetched it is: for another spelling the slips in between, else 0. One that
+            is further away is no rival of a nearer one.
+        caveat: what the edit takes on trust and no run can show; such an edit is never verified.
     """
 
     draft: Draft
     title: str
     rule: str
+    distance: float = 0.0
+    caveat: str | None = None
 
 
 Rule = Callable[[RuleContext], Iterable[Candidate]]

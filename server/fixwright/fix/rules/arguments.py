@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, cast
 from fixwright.fix.rules import complaint
 from fixwright.fix.rules.edits import replacing
 from fixwright.fix.rules.python_file import PythonFile, parse
-from fixwright.fix.rules.spelling import closest
+from fixwright.fix.rules.spelling import closest, slips
 from fixwright.workspace.position import Position, Range
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ _MISSING = re.compile(
     r"missing \d+ required (?:positional|keyword-only) arguments?: (?P<names>.*)$"
 )
 _MULTIPLE = re.compile(r"got multiple values for argument '(?P<name>\w+)'")
+_LEFT_OUT = "It drops an argument; whether the function should take it instead, no run can tell."
 
 
 def misspelt_keyword(context: RuleContext) -> Iterator[Candidate]:
@@ -49,10 +50,13 @@ def misspelt_keyword(context: RuleContext) -> Iterator[Candidate]:
     meant = [suggested] if suggested in known else []
     for other in dict.fromkeys([*meant, *closest(name, known)]):
         title = f"Change the argument '{name}' to '{other}'"
-        yield replacing(context, "misspelt-keyword", title, (place, other))
+        yield replacing(
+            context, "misspelt-keyword", title, (place, other), distance=slips(name, other)
+        )
     if _is_of_workspace(context, call):
         title = f"Leave out the argument '{name}'"
-        yield replacing(context, "surplus-argument", title, _removal(file, call, keyword))
+        edit = _removal(file, call, keyword)
+        yield replacing(context, "surplus-argument", title, edit, caveat=_LEFT_OUT)
 
 
 def surplus_argument(context: RuleContext) -> Iterator[Candidate]:
@@ -69,7 +73,7 @@ def surplus_argument(context: RuleContext) -> Iterator[Candidate]:
         texts = ", ".join(file.of(argument) for argument in last)
         edits = [_removal(file, call, argument) for argument in last]
         title = f"Leave out the surplus argument {texts}"
-        yield replacing(context, "surplus-argument", title, _merged(edits))
+        yield replacing(context, "surplus-argument", title, _merged(edits), caveat=_LEFT_OUT)
         return
 
 
@@ -80,7 +84,8 @@ def repeated_argument(context: RuleContext) -> Iterator[Candidate]:
     found = _call_with(file, context, match["name"]) if file is not None and match else None
     if file is not None and found is not None and match is not None:
         title = f"Leave out the repeated argument '{match['name']}'"
-        yield replacing(context, "surplus-argument", title, _removal(file, *found))
+        edit = _removal(file, *found)
+        yield replacing(context, "surplus-argument", title, edit, caveat=_LEFT_OUT)
 
 
 def missing_argument(context: RuleContext) -> Iterator[Candidate]:

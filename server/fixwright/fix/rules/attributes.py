@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from fixwright.fix.rules import complaint
 from fixwright.fix.rules.edits import replacing
 from fixwright.fix.rules.python_file import PythonFile, parse
-from fixwright.fix.rules.spelling import closest
+from fixwright.fix.rules.spelling import closest, slips
 from fixwright.workspace.position import Position, Range
 
 if TYPE_CHECKING:
@@ -74,7 +74,9 @@ def misspelt_attribute(context: RuleContext) -> Iterator[Candidate]:
     for name in dict.fromkeys(meant):
         if name.isidentifier():
             title = f"Change '.{node.attr}' to '.{name}'"
-            yield replacing(context, RULE, title, (name_range(file, node), name))
+            distance = 0.0 if name == meant[0] else slips(node.attr, name)
+            edit = (name_range(file, node), name)
+            yield replacing(context, RULE, title, edit, distance=distance)
 
 
 def _owner(context: RuleContext) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from fixwright.fix.rules import complaint
 from fixwright.fix.rules.edits import replacing
-from fixwright.fix.rules.spelling import closest
+from fixwright.fix.rules.spelling import closest, slips
 from fixwright.index.languages import language_for
 from fixwright.index.source import Source
 from fixwright.workspace.position import Position, Range
@@ -57,7 +57,8 @@ def misspelt_command(context: RuleContext) -> Iterator[Candidate]:
     meant = closest(name, functions) + closest(name, _COMMON) + closest(name, known)
     for other in dict.fromkeys(meant):
         edits = [(place, other) for place in places]
-        yield replacing(context, "misspelt-command", f"Change '{name}' to '{other}'", *edits)
+        title, distance = f"Change '{name}' to '{other}'", slips(name, other)
+        yield replacing(context, "misspelt-command", title, *edits, distance=distance)
 
 
 def misspelt_variable(context: RuleContext) -> Iterator[Candidate]:
@@ -76,7 +77,8 @@ def misspelt_variable(context: RuleContext) -> Iterator[Candidate]:
             for found in re.finditer(rf"\$\{{?[#!]?({re.escape(name)})\b", line)
         ]
         if edits:
-            yield replacing(context, "misspelt-variable", f"Change '{name}' to '{other}'", *edits)
+            title, distance = f"Change '{name}' to '{other}'", slips(name, other)
+            yield replacing(context, "misspelt-variable", title, *edits, distance=distance)
 
 
 def syntax_repairs(context: RuleContext) -> Iterator[Candidate]:

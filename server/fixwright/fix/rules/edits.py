@@ -14,11 +14,18 @@ if TYPE_CHECKING:
     from fixwright.workspace.position import Position
 
 
-def replacing(context: RuleContext, rule: str, title: str, *edits: tuple[Range, str]) -> Candidate:
+def replacing(
+    context: RuleContext,
+    rule: str,
+    title: str,
+    *edits: tuple[Range, str],
+    distance: float = 0.0,
+    caveat: str | None = None,
+) -> Candidate:
     """A candidate that replaces stretches of the problem's document."""
     changes = [TextChange(place, text) for place, text in edits]
     draft = Draft.over(context.snapshot).edit_all(context.problem.uri, changes)
-    return Candidate(draft, title, rule)
+    return Candidate(draft, title, rule, distance, caveat)
 
 
 def inserting(

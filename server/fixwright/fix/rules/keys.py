@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from fixwright.fix.rules import complaint
 from fixwright.fix.rules.edits import replacing
 from fixwright.fix.rules.python_file import PythonFile, parse
-from fixwright.fix.rules.spelling import closest
+from fixwright.fix.rules.spelling import closest, slips
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +32,11 @@ def misspelt_key(context: RuleContext) -> Iterator[Candidate]:
     for key in _meant(wanted, keys):
         text = _written(file.of(node), key)
         title = f"Change the key {file.of(node)} to {text}"
-        yield replacing(context, "misspelt-key", title, (file.range(node), text))
+        distance = 0.0
+        if isinstance(wanted, str) and isinstance(key, str):
+            distance = slips(wanted, key)
+        edit = (file.range(node), text)
+        yield replacing(context, "misspelt-key", title, edit, distance=distance)
 
 
 def _literal(text: str) -> str | int | float | None:

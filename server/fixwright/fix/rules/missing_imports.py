@@ -12,7 +12,7 @@ from fixwright.fix.rules.edits import replacing
 from fixwright.fix.rules.import_edit import NewImport, edit_for, parsed
 from fixwright.fix.rules.known_symbols import MODULE_ALIASES, SAME_NAME, members, modules_of
 from fixwright.fix.rules.names import undefined_at
-from fixwright.fix.rules.spelling import closest
+from fixwright.fix.rules.spelling import closest, slips
 from fixwright.fix.rules.standard_library import has_submodule, is_importable
 
 if TYPE_CHECKING:
@@ -58,7 +58,8 @@ def misspelt_module_name(context: RuleContext) -> Iterator[Candidate]:
     for module in closest(node.id, sys.stdlib_module_names, 2):
         new = NewImport(module)
         title = f"Change '{node.id}' to '{module}' and add '{new.statement}'"
-        yield replacing(context, RULE, title, (file.range(node), module), edit_for(file, new))
+        edits = ((file.range(node), module), edit_for(file, new))
+        yield replacing(context, RULE, title, *edits, distance=slips(node.id, module))
 
 
 def _imports_for(context: RuleContext, file: PythonFile, node: ast.Name) -> Iterator[NewImport]:

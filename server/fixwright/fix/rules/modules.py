@@ -11,7 +11,7 @@ from fixwright.fix.rules.edits import replacing
 from fixwright.fix.rules.import_edit import NewImport, edit_for
 from fixwright.fix.rules.known_symbols import MOVED, RENAMED_MODULES, members, modules_of
 from fixwright.fix.rules.python_file import PythonFile, parse
-from fixwright.fix.rules.spelling import closest
+from fixwright.fix.rules.spelling import closest, slips
 from fixwright.workspace.position import Position, Range
 
 if TYPE_CHECKING:
@@ -34,7 +34,15 @@ def misspelt_module(context: RuleContext) -> Iterator[Candidate]:
     node, where = place
     for meant in dict.fromkeys(_modules_meant(context, module)):
         edits = [(where, meant), *_renamed_uses(file, node, module, meant)]
-        yield replacing(context, "misspelt-module", f"Change '{module}' to '{meant}'", *edits)
+        title, distance = f"Change '{module}' to '{meant}'", _far(module, meant)
+        yield replacing(context, "misspelt-module", title, *edits, distance=distance)
+
+
+def _far(module: str, meant: str) -> float:
+    """Slips between the modules' own names; none for one that has moved or was renamed."""
+    known = RENAMED_MODULES.get(module) == meant
+    last, other = module.rpartition(".")[2], meant.rpartition(".")[2]
+    return 0.0 if known or last == other else slips(last, other)
 
 
 def relative_import(context: RuleContext) -> Iterator[Candidate]:
@@ -83,7 +91,8 @@ def _respelt(
         if alias.asname is None:
             edits += [(file.range(use), name) for use in _uses(file, alias.name)]
         title = f"Change '{alias.name}' to '{name}'"
-        yield replacing(context, "misspelt-import", title, *edits)
+        distance = slips(alias.name, name)
+        yield replacing(context, "misspelt-import", title, *edits, distance=distance)
 
 
 def _moved(

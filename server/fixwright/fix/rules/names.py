@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from fixwright.fix.rules import complaint
 from fixwright.fix.rules.edits import replacing
 from fixwright.fix.rules.python_file import PythonFile, bound_in, parse
-from fixwright.fix.rules.spelling import closest
+from fixwright.fix.rules.spelling import closest, slips
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,7 +52,9 @@ def misspelt_name(context: RuleContext) -> Iterator[Candidate]:
     uses = _all_uses(file, node)
     for name in dict.fromkeys(meant):
         edits = [(file.range(use), name) for use in uses]
-        yield replacing(context, "misspelt-name", f"Change '{node.id}' to '{name}'", *edits)
+        distance = 0.0 if name == elsewhere else slips(node.id, name)
+        title = f"Change '{node.id}' to '{name}'"
+        yield replacing(context, "misspelt-name", title, *edits, distance=distance)
 
 
 def _all_uses(file: PythonFile, node: ast.Name) -> list[ast.Name]:

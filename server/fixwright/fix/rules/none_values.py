@@ -22,6 +22,7 @@ _IN_PLACE = frozenset({
     "sort", "reverse", "append", "extend", "insert", "remove", "clear", "add", "update", "discard",
     "appendleft", "extendleft",
 })  # fmt: skip
+_ONE_OF_MANY = "The function computes several values; which one it is to return, no run can tell."
 _IN_PLACE_FUNCTIONS = frozenset({"shuffle", "heapify", "insort", "heappush"})
 
 
@@ -61,23 +62,32 @@ def _with_return(context: RuleContext, file: PythonFile, function: Function) -> 
         start = file.range(last).start
         yield replacing(context, "missing-return", title, (Range(start, start), "return "))
         return
-    name = _result_name(function)
-    if name is not None:
+    results = _results(function)
+    if results:
+        name = results[-1]
         place = file.range(last)
         indent = " " * file.range(function.body[0]).start.column
         text = f"\n{indent}return {name}"
         title = f"Return '{name}' from {function.name}"
-        yield replacing(context, "missing-return", title, (Range(place.end, place.end), text))
+        edit = (Range(place.end, place.end), text)
+        caveat = _ONE_OF_MANY if len(_results(function)) > 1 else None
+        yield replacing(context, "missing-return", title, edit, caveat=caveat)
 
 
-def _result_name(function: Function) -> str | None:
-    """The variable that a function builds up: the last that it assigns at its own level."""
-    for statement in reversed(function.body):
-        if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
-            return statement.targets[0].id
-        if isinstance(statement, ast.AugAssign) and isinstance(statement.target, ast.Name):
-            return statement.target.id
-    return None
+def _results(function: Function) -> list[str]:
+    """The variables that a function builds up at its own level, the last assigned last."""
+    found: dict[str, None] = {}
+    for statement in function.body:
+        match statement:
+            case (
+                ast.Assign(targets=[ast.Name(id=name), *_])
+                | ast.AugAssign(target=ast.Name(id=name))
+            ):
+                found.pop(name, None)
+                found[name] = None
+            case _:
+                pass
+    return list(found)
 
 
 def _returns(function: Function) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from fixwright.fix.rules import complaint
 from fixwright.fix.rules.edits import replacing
 from fixwright.fix.rules.python_file import Function, PythonFile, bound_in, parse
-from fixwright.fix.rules.spelling import closest
+from fixwright.fix.rules.spelling import closest, slips
 from fixwright.workspace.position import Position, Range
 
 if TYPE_CHECKING:
@@ -47,7 +47,8 @@ def misspelt_local(context: RuleContext) -> Iterator[Candidate]:
     known = [name for name in bound_in(function) if name != node.id]
     for name in closest(node.id, known):
         title = f"Change '{node.id}' to '{name}'"
-        yield replacing(context, "misspelt-name", title, (file.range(node), name))
+        edit = (file.range(node), name)
+        yield replacing(context, "misspelt-name", title, edit, distance=slips(node.id, name))
 
 
 def _unbound_at(context: RuleContext) -> tuple[PythonFile, ast.Name, Function] | None:

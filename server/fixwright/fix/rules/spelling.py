@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 # From this length on, so many mistakes are still the same word.
 _MISTAKES = ((3, 1), (6, 2), (10, 3))
 _CASE_ONLY = 0.5
+_SWAPPED = 0.25
+_MOST_SLIPS = 4
 
 
 def closest(name: str, known: Iterable[str], most: int = 3) -> list[str]:
@@ -30,6 +32,12 @@ def closest(name: str, known: Iterable[str], most: int = 3) -> list[str]:
             likeness = SequenceMatcher(None, name, other).ratio()
             ranked.append((mistakes, sorted(other) != letters, -likeness, other))
     return [other for *_, other in sorted(ranked)[:most]]
+
+
+def slips(name: str, other: str) -> float:
+    """How many slips lie between two spellings; the same letters in another order are less."""
+    mistakes = _mistakes(name, other, _MOST_SLIPS)
+    return mistakes - _SWAPPED if sorted(name) == sorted(other) else mistakes
 
 
 def _mistakes(name: str, other: str, allowed: int) -> float:

@@ -51,7 +51,7 @@ def syntax_repairs(context: RuleContext) -> Iterator[Candidate]:
         if len(whole) == _MOST:
             break
     for repair in [*whole, *further][:_MOST]:
-        yield replacing(context, repair.rule, repair.title, *repair.edits)
+        yield replacing(context, repair.rule, repair.title, *repair.edits, caveat=repair.caveat)
 
 
 def _is_about(context: RuleContext, site: Site) -> bool:

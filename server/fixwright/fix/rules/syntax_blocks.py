@@ -58,6 +58,7 @@ def _missing_block(site: Site, header: int) -> Iterator[Repair]:
         "missing-block",
         "Add 'pass' as the block",
         (site.insert(header, len(site.text.line(header)), f"\n{inner}pass"),),
+        "'pass' only holds the place of the block that is missing.",
     )
     level = site.indent(header)
     if body is None or _DEFINES.match(site.text.line(body)) or len(site.indent(body)) > len(level):

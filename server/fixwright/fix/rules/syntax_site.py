@@ -22,6 +22,7 @@ class Repair:
     rule: str
     title: str
     edits: tuple[tuple[Range, str], ...]
+    caveat: str | None = None
 
 
 @dataclass(frozen=True)
