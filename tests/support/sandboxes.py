@@ -57,11 +57,10 @@ def is_of_the_interpreter(path: str) -> bool:
 
     It may lie below /tmp: then its parent folders are there too, in memory and for one run.
     """
+    below = Path("/tmp") in Path(path).parents
     homes = (Path(sys.prefix), Path(sys.base_prefix))
-    return any(
-        home.is_relative_to(path) or Path(path).is_relative_to(home)
-        for home in homes
-        if home.is_relative_to("/tmp")  # the sandbox's own has the same name
+    return below and any(
+        home.is_relative_to(path) or Path(path).is_relative_to(home) for home in homes
     )
 
 
