@@ -88,6 +88,7 @@ class Server(LanguageServer):
 
     async def _load(self) -> Workbench:
         module = await asyncio.to_thread(_import_workbench)
+        await asyncio.to_thread(self.protocol.prime)
         return await module.open_workbench(self)
 
     @property
