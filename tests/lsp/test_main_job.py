@@ -248,3 +248,15 @@ async def test_two_folders_and_a_file_outside_both(tmp_path: Path) -> None:
         for name in ("one", "two", "outside"):
             uri = editor.open_file(tmp_path / name / "a.py")
             assert (await editor.run(uri))["stdout"] == f"{name}\n"
+
+
+@pytest.mark.slow
+@pytest.mark.bubblewrap
+async def test_an_editor_that_is_mute_about_progress_is_not_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "a.py"
+    path.write_text("print('ran')\n")
+    async with editing(tmp_path, settings=sandboxed("bubblewrap")) as editor:
+        editor.mute_about_progress = True
+        uri = editor.open_file(path)
+        assert (await editor.run(uri))["stdout"] == "ran\n"
+        assert editor.shown.progress == []

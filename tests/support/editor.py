@@ -119,6 +119,8 @@ class Editor:
         """What the user clicks on a question; None: the question is dismissed."""
         self.before_edit: Callable[[], None] = lambda: None
         """Called when an edit arrives, before its versions are checked: the user types."""
+        self.mute_about_progress = False
+        """Whether it never answers when a job wants to show progress."""
         self.buffers: dict[str, Buffer] = {}
         self.shown = Shown()
         self._woken = asyncio.Event()
@@ -299,8 +301,9 @@ class Editor:
             return lsp.MessageActionItem(title=self.answer) if self.answer else None
 
         @client.feature(lsp.WINDOW_WORK_DONE_PROGRESS_CREATE)
-        def _(_: lsp.WorkDoneProgressCreateParams) -> None:
-            return None
+        async def _(_: lsp.WorkDoneProgressCreateParams) -> None:
+            if self.mute_about_progress:
+                await asyncio.Event().wait()
 
         @client.feature(lsp.WORKSPACE_CONFIGURATION)
         def _(params: lsp.ConfigurationParams) -> list[Any]:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import heapq
-import itertools
-import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from fixwright.failures.model import Failure
 from fixwright.fix.fix import Fix
 from fixwright.fix.model import ModelRung
-from fixwright.fix.problem import Candidate, Problem, RuleContext
+from fixwright.fix.problem import Candidate, Problem, RuleContext, problem_of
 from fixwright.fix.rules import candidates
-from fixwright.fix.verify import Verdict, retargeted, verify
+from fixwright.fix.search import Found, Narrate, Search
+from fixwright.fix.verify import retargeted, verify
 from fixwright.index.definitions import Definitions
 from fixwright.runs.run import Run
 from fixwright.runs.runner import Runner
@@ -22,39 +20,9 @@ from fixwright.runs.target import Target
 from fixwright.workspace.draft import Draft
 from fixwright.workspace.snapshot import Snapshot
 
-log = logging.getLogger(__name__)
+_NOT_REACHED = "A run does not reach this place, so the edit could not be proven."
 
-MAX_RUNS = 16
-"""Candidates of rules that are run for one fix."""
-MAX_DEPTH = 4
-"""Rules applied on top of each other: a file with several mistakes needs one for each."""
-
-Narrate = Callable[[str], None]
 FindDefinitions = Callable[[Snapshot], Awaitable[Definitions]]
-
-
-@dataclass(order=True)
-class _Step:
-    """A place in the search: a draft, and the problem that is left in it."""
-
-    depth: int
-    order: int
-    draft: Draft = field(compare=False)
-    problem: Problem = field(compare=False)
-    titles: tuple[str, ...] = field(compare=False)
-
-
-@dataclass(frozen=True)
-class _Attempt:
-    """A candidate that was run."""
-
-    draft: Draft
-    titles: tuple[str, ...]
-    verdict: Verdict
-
-    @property
-    def title(self) -> str:
-        return "; ".join(self.titles)
 
 
 @dataclass
@@ -107,28 +75,25 @@ class Ladder:
         self, snapshot: Snapshot, problem: Problem, before: Run, narrate: Narrate
     ) -> Fix:
         """Rung by rung, until one gives a verified fix."""
-        attempts = await self._by_rules(snapshot, problem, before, narrate)
-        if attempts and attempts[-1].verdict.outcome == "fixed":
-            return _verified(attempts[-1], before, len(attempts))
-        tried = len(attempts)
-        if self.model is not None:
-            answer = await self.model.fix(snapshot, problem, before, narrate)
-            tried += answer.attempts
-            if answer.status == "verified":
-                return replace(answer, attempts=tried)
-            if not attempts:
-                return answer
-        return _best(attempts, before, tried, asked_model=self.model is not None)
+        found = await self._search(snapshot, problem, before, narrate)
+        if found.is_proven or _is_unsteady(found):
+            return _fix_of(found, before)
+        if self.model is None:
+            return _fix_of(found, before, asked_model=False)
+        answer = await self.model.fix(snapshot, problem, before, narrate)
+        tried = found.tried + answer.attempts
+        if answer.status == "verified" or found.best is None:
+            return replace(answer, attempts=tried)
+        spent = {"usage": answer.usage, "cost_usd": answer.cost_usd}
+        return replace(_fix_of(found, before), attempts=tried, **spent)
 
     async def by_rules(self, run: Run, failure: Failure) -> Fix | None:
         """The verified fix that rules find for a failure of a finished run, if any."""
         problem = problem_of(run, failure)
         if problem is None:
             return None
-        attempts = await self._by_rules(run.snapshot, problem, run, lambda _: None)
-        if attempts and attempts[-1].verdict.outcome == "fixed":
-            return replace(_verified(attempts[-1], run, len(attempts)), failure=failure)
-        return None
+        found = await self._search(run.snapshot, problem, run, lambda _: None)
+        return replace(_fix_of(found, run), failure=failure) if found.is_proven else None
 
     # ---- before ------------------------------------------------------------------------
 
@@ -159,50 +124,32 @@ class Ladder:
         if problem.failure is not None:
             reason = f"It does not fail any more: {before.outcome}."
             return Fix("none", problem.message, reason, None, Draft.over(snapshot), before, None, 0)
+        tried = 0
         for candidate in await self._candidates(snapshot, problem):
+            tried += 1
             verdict = await verify(self.runner, candidate.draft, before, _nothing(problem))
             harmless = verdict.run.passed or verdict.run.outcome == before.outcome
             if harmless:
-                reason = "A run does not reach this place, so the edit could not be proven."
                 return Fix(
-                    "unverified", candidate.title, reason, "rule", candidate.draft, before,
-                    verdict.run, 1,
+                    "unverified", candidate.title, _NOT_REACHED, "rule", candidate.draft, before,
+                    verdict.run, tried,
                 )  # fmt: skip
         if self.model is not None:
-            return await self.model.fix(snapshot, problem, before, lambda _: None)
+            fix = await self.model.fix(snapshot, problem, before, lambda _: None)
+            if fix.status == "verified":  # it passes, but so it did before
+                fix = replace(fix, status="unverified", reason=_NOT_REACHED)
+            return replace(fix, attempts=tried + fix.attempts)
         reason = "No rule knows a fix for this, and no model is set up (model.provider)."
-        return Fix("none", problem.message, reason, None, Draft.over(snapshot), before, None, 0)
+        return Fix("none", problem.message, reason, None, Draft.over(snapshot), before, None, tried)
 
     # ---- rules -------------------------------------------------------------------------
 
-    async def _by_rules(
+    async def _search(
         self, snapshot: Snapshot, problem: Problem, before: Run, narrate: Narrate
-    ) -> list[_Attempt]:
-        """Run candidates, and those for what is left after them; the last is the fix, if any is."""
-        attempts: list[_Attempt] = []
-        numbers = itertools.count()
-        frontier = [_Step(0, next(numbers), Draft.over(snapshot), problem, ())]
-        while frontier and len(attempts) < MAX_RUNS:
-            step = heapq.heappop(frontier)
-            assert step.problem.failure is not None
-            for candidate in await self._candidates(_with(snapshot, step.draft), step.problem):
-                if len(attempts) >= MAX_RUNS:
-                    break
-                narrate(f"trying: {candidate.title}")
-                draft = await asyncio.to_thread(_composed, step.draft, candidate.draft)
-                titles = (*step.titles, candidate.title)
-                verdict = await verify(
-                    self.runner, draft, before, problem.failure or _nothing(problem)
-                )
-                attempts.append(_Attempt(draft, titles, verdict))
-                if verdict.outcome == "fixed":
-                    return attempts
-                rest = _what_is_left(verdict)
-                if rest is not None and step.depth + 1 < MAX_DEPTH:
-                    heapq.heappush(
-                        frontier, _Step(step.depth + 1, next(numbers), draft, rest, titles)
-                    )
-        return attempts
+    ) -> Found:
+        failure = problem.failure or _nothing(problem)
+        search = Search(self.runner, self._candidates, before, failure)
+        return await search.search(snapshot, problem, narrate)
 
     async def _candidates(self, snapshot: Snapshot, problem: Problem) -> tuple[Candidate, ...]:
         definitions = await self.definitions(snapshot)
@@ -212,22 +159,6 @@ class Ladder:
             return candidates(RuleContext(snapshot, problem, document, definitions))
 
         return await asyncio.to_thread(look)
-
-
-def problem_of(run: Run, failure: Failure) -> Problem | None:
-    """A failure of a run as a problem of the document that it points into."""
-    uri = run.uri_of(failure)
-    if uri is None or failure.range is None:
-        return None
-    return Problem(
-        uri=uri, range=failure.range, message=failure.message, code=failure.kind,
-        source="fixwright", failure=failure, run=run,
-    )  # fmt: skip
-
-
-def _what_is_left(verdict: Verdict) -> Problem | None:
-    """After a candidate that moved on to another failure: that failure."""
-    return problem_of(verdict.run, verdict.left) if verdict.left is not None else None
 
 
 def _moved_target(run: Run, snapshot: Snapshot) -> Target:
@@ -251,48 +182,34 @@ def _at_same_line(run: Run, failure: Failure, problem: Problem) -> bool:
     )
 
 
-def _with(snapshot: Snapshot, draft: Draft) -> Snapshot:
-    """The workspace as it would be with the draft applied."""
-    for change in draft.changed.values():
-        if change.after is not None:
-            after = change.after
-            snapshot = snapshot.open(replace(after, version=after.version or 0))
-    return snapshot
-
-
-def _composed(first: Draft, second: Draft) -> Draft:
-    """Both drafts over the base of the first."""
-    for change in second.changed.values():
-        first = first.write(change.uri, second.text(change.uri))
-    return first
-
-
 def _nothing(problem: Problem) -> Failure:
     """Stands for a problem that no run has shown."""
     return Failure(kind=problem.code or "problem", message=problem.message, path=None, range=None)
 
 
-def _verified(attempt: _Attempt, before: Run, attempts: int) -> Fix:
-    rung = "rule" if len(attempt.titles) == 1 else "search"
-    return Fix(
-        "verified", attempt.title, None, rung, attempt.draft, before, attempt.verdict.run, attempts
-    )
+def _is_unsteady(found: Found) -> bool:
+    """Whether the failure comes and goes, so that nobody's edit can be proven."""
+    return found.best is not None and found.best.verdict.outcome == "unsteady"
 
 
-def _best(attempts: list[_Attempt], before: Run, tried: int, *, asked_model: bool) -> Fix:
-    """Nothing was verified: the edit that got furthest, or none."""
-    moved = [attempt for attempt in attempts if attempt.verdict.outcome == "moved"]
-    if moved:
-        best = moved[-1]
+def _fix_of(found: Found, before: Run, *, asked_model: bool = True) -> Fix:
+    """What rules found, with its evidence."""
+    best = found.best
+    if best is not None:
         return Fix(
-            "unverified", best.title, best.verdict.reason, "rule", best.draft, before,
-            best.verdict.run, tried,
+            "verified" if found.is_proven else "unverified", best.title, found.doubt,
+            "rule" if len(best.titles) == 1 else "search", best.draft, before, best.verdict.run,
+            found.tried,
         )  # fmt: skip
     hint = "" if asked_model else " No model is set up (model.provider) that could be asked."
     reason = (
-        f"{tried} edits were run, and none made it pass.{hint}"
-        if tried
+        f"{_edits(found.tried)} run, and none made it pass.{hint}"
+        if found.tried
         else f"No rule knows a fix for this.{hint}"
     )
     title = before.failures[0].title if before.failures else before.outcome
-    return Fix("none", title, reason, None, Draft.over(before.snapshot), before, None, tried)
+    return Fix("none", title, reason, None, Draft.over(before.snapshot), before, None, found.tried)
+
+
+def _edits(number: int) -> str:
+    return "One edit was" if number == 1 else f"{number} edits were"

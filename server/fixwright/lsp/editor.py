@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import uuid
 from collections.abc import Sequence
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from fixwright.lsp.server import Server
 
 log = logging.getLogger(__name__)
+
+_PROGRESS_TIMEOUT = 2.0
+"""Seconds that an editor has to agree to a progress token."""
 
 
 class Editor:
@@ -123,16 +127,22 @@ class Editor:
     async def begin_progress(self, title: str, token: str | int | None) -> Progress:
         """Show that something goes on, under the client's token or one of ours."""
         if token is None and self.profile.progress:
-            token = uuid.uuid4().hex
-            create = lsp.WorkDoneProgressCreateParams(token=token)
-            try:
-                await self._server.window_work_done_progress_create_async(create)
-            except JsonRpcException as error:
-                log.info("the editor refused to show progress: %s", error)
-                token = None
+            token = await self._created_token()
         progress = Progress(self._server, token)
         progress.send(lsp.WorkDoneProgressBegin(title=title, cancellable=True))
         return progress
+
+    async def _created_token(self) -> str | None:
+        """A token that the editor agreed to; no job waits for an editor that does not answer."""
+        token = uuid.uuid4().hex
+        create = lsp.WorkDoneProgressCreateParams(token=token)
+        try:
+            async with asyncio.timeout(_PROGRESS_TIMEOUT):
+                await self._server.window_work_done_progress_create_async(create)
+        except (JsonRpcException, TimeoutError) as error:
+            log.info("the editor shows no progress: %s", error or "it did not answer")
+            return None
+        return token
 
 
 class Progress:
