@@ -25,7 +25,7 @@ from typing import Any
 
 from fixwright.cli.headless import Headless, headless
 from fixwright.fix.fix import Fix
-from fixwright.fix.ladder import problem_of
+from fixwright.fix.problem import problem_of
 from fixwright.runs.target import Target
 from fixwright.workspace.disk import apply_to_disk
 from fixwright.workspace.paths import path_to_uri
@@ -93,12 +93,16 @@ def _program(entry: dict[str, Any]) -> Program:
 async def attempt(program: Program) -> Outcome:
     """Run it, fix it, write the fix, and ask the hidden check."""
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name).resolve()
-        for path, text in program.files.items():
-            (folder / path).parent.mkdir(parents=True, exist_ok=True)
-            (folder / path).write_text(text, "utf-8")
+        folder = Path(name)
+        _write(folder, program.files)
         async with headless(folder) as tools:
             return await _attempted(tools, program, folder)
+
+
+def _write(folder: Path, files: dict[str, str]) -> None:
+    for path, text in files.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text, "utf-8")
 
 
 async def _attempted(tools: Headless, program: Program, folder: Path) -> Outcome:
@@ -136,8 +140,8 @@ async def _right(tools: Headless, program: Program, folder: Path, fix: Fix) -> b
         run = await tools.runner.run(fixed, target)
         if run.result.stdout.data.decode() != program.output:
             return False
-    for path, text in program.checks.items():
-        (folder / path).write_text(text, "utf-8")
+    _write(folder, program.checks)
+    for path in program.checks:
         hidden = replace(_target(program, folder), kind="file", range=None)
         run = await tools.runner.run(fixed, replace(hidden, uri=path_to_uri(folder / path)))
         if not run.passed:

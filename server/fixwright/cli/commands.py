@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
 import sys
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import NoReturn
+from typing import Literal, NoReturn, TextIO
 
 import click
 
 from fixwright import __version__
 from fixwright.cli.headless import Headless, headless
-from fixwright.fix.ladder import problem_of
-from fixwright.fix.problem import Problem
-from fixwright.fix.report import FixReport, fix_report
+from fixwright.fix.problem import Problem, problem_of
+from fixwright.fix.report import FixReport, fix_report, no_fix_report
 from fixwright.models.types import ModelError
-from fixwright.runs.report import RunReport, run_report
+from fixwright.runs.report import RunReport, refused_report, run_report
 from fixwright.runs.run import Run
 from fixwright.runs.target import RunRefused, Target
-from fixwright.workspace.disk import apply_to_disk
+from fixwright.workspace.disk import DiskConflict, apply_to_disk
 from fixwright.workspace.document import UnknownDocument
 from fixwright.workspace.draft_change import DraftError
 from fixwright.workspace.paths import path_to_uri, uri_to_path
@@ -33,12 +33,17 @@ DONE, FAILED, USAGE, REFUSED, COULD_NOT = 0, 1, 2, 3, 4
 """The exit codes."""
 
 _PLACE = re.compile(r"(?P<file>.+?)(?::(?P<first>\d+)(?:-(?P<last>\d+))?)?")
+Unfinished = Literal["refused", "cancelled", "error"]
+NotDone = Callable[[Unfinished, str], object]
+"""The JSON report of what was not done, and why."""
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="fixwright")
 def cli() -> None:
     """Run code in a sandbox, see what fails, fix it, verified."""
+    if os.environ.get("NO_COLOR"):
+        click.get_current_context().color = False
 
 
 @cli.command()
@@ -54,18 +59,23 @@ def serve(*, stdio: bool) -> None:
 @cli.command()
 @click.argument("place", metavar="FILE[:A-B]")
 @click.argument("arguments", nargs=-1)
+@click.option("--stdin", type=click.File(errors="replace"), help="What it reads; - for a pipe.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON, nothing else.")
-def run(place: str, arguments: tuple[str, ...], *, as_json: bool) -> None:
-    """Run a file, or the lines A to B of it."""
+def run(place: str, arguments: tuple[str, ...], *, stdin: TextIO | None, as_json: bool) -> None:
+    """Run a file, or the lines A to B of it.
+
+    Options for the program go after "--".
+    """
     path, lines = _parsed(place)
+    given = stdin.read() if stdin is not None else ""
 
     async def work() -> int:
         async with headless(path) as tools:
             kind = "selection" if lines else "file"
-            target = Target(kind, path_to_uri(path), lines, args=arguments)
+            target = Target(kind, path_to_uri(path), lines, args=arguments, stdin=given)
             return await _run(tools, target, as_json=as_json)
 
-    _finish(work())
+    _finish(work(), _run_not_done(path.name) if as_json else None)
 
 
 @cli.command()
@@ -80,7 +90,7 @@ def test(path: Path, *, as_json: bool) -> None:
             uri = None if path.is_dir() else path_to_uri(path)
             return await _run(tools, Target("tests", uri), as_json=as_json)
 
-    _finish(work())
+    _finish(work(), _run_not_done(f"tests of {path.name}") if as_json else None)
 
 
 @cli.command()
@@ -95,7 +105,7 @@ def fix(place: str, *, apply: bool, as_json: bool) -> None:
         async with headless(path) as tools:
             return await _fix(tools, path, lines, apply=apply, as_json=as_json)
 
-    _finish(work())
+    _finish(work(), no_fix_report if as_json else None)
 
 
 @cli.command()
@@ -113,6 +123,8 @@ def _parsed(place: str) -> tuple[Path, Range | None]:
     found = _PLACE.fullmatch(place)
     assert found is not None
     path = Path(found["file"]).resolve()
+    if path.is_dir():
+        raise click.BadParameter(f"{found['file']} is a folder; name a file in it")
     if not path.is_file():
         raise click.BadParameter(f"there is no file {found['file']}")
     if found["first"] is None:
@@ -123,18 +135,25 @@ def _parsed(place: str) -> tuple[Path, Range | None]:
     return path, Range(Position(first - 1, 0), Position(last, 0))
 
 
-def _finish(work: Coroutine[object, object, int]) -> NoReturn:
+def _finish(work: Coroutine[object, object, int], not_done: NotDone | None = None) -> NoReturn:
+    """Do the work and exit; why it was not done goes to stderr, and as a report to stdout."""
+    status: Unfinished = "error"
     try:
-        code = asyncio.run(work)
+        sys.exit(asyncio.run(work))
     except KeyboardInterrupt:
-        code = COULD_NOT
-    except (RunRefused, UnknownDocument, DraftError) as error:
-        click.echo(f"fixwright: {error}", err=True)
-        code = REFUSED
+        status, why = "cancelled", "Stopped."
+    except (RunRefused, UnknownDocument, DraftError, DiskConflict) as error:
+        status, why = "refused", str(error)
     except (SandboxUnavailable, ModelError) as error:
-        click.echo(f"fixwright: {error}", err=True)
-        code = COULD_NOT
-    sys.exit(code)
+        why = str(error)
+    click.echo(f"fixwright: {why}", err=True)
+    if not_done is not None:
+        click.echo(json.dumps(not_done(status, why), indent=2))
+    sys.exit(REFUSED if status == "refused" else COULD_NOT)
+
+
+def _run_not_done(title: str) -> NotDone:
+    return lambda status, why: refused_report(title, why, status=status)
 
 
 async def _run(tools: Headless, target: Target, *, as_json: bool) -> int:
@@ -166,8 +185,8 @@ def _tell_run(finished: Run, report: RunReport) -> None:
     for failure in report["failures"]:
         place = failure["range"]
         line = f":{place['start']['line'] + 1}:{place['start']['character'] + 1}" if place else ""
-        where = f"{_named(failure['uri'])}{line}"
-        click.echo(f"  {where}: {failure['kind']}: {failure['message']}", err=True)
+        where = f"{_named(failure['uri'])}{line}: " if failure["uri"] else ""
+        click.echo(f"  {where}{failure['kind']}: {failure['message']}", err=True)
     if report["reason"] and (finished.remarks or not report["failures"]):
         click.echo(f"  {report['reason']}", err=True)
 
@@ -189,8 +208,7 @@ async def _fix(
     before = await tools.runner.run(tools.snapshot, Target("file", uri))
     problem = _problem(before, uri, lines)
     if problem is None:
-        click.echo(f"Nothing to fix: {before.outcome}", err=True)
-        return DONE if before.passed else FAILED
+        return await _nothing_to_fix(before, lines, as_json=as_json)
 
     def tell(line: str) -> None:
         if not as_json:
@@ -206,6 +224,26 @@ async def _fix(
     else:
         _tell_fix(report)
     return DONE if found.status == "verified" else FAILED
+
+
+async def _nothing_to_fix(before: Run, lines: Range | None, *, as_json: bool) -> int:
+    if before.passed:
+        what = "Nothing to fix"
+    elif lines is None:
+        what = "No edit could fix this"
+    else:
+        what = "What fails is not on the lines that you named"
+    reason = f"{what}: {before.outcome}"
+    if as_json:
+        report = await asyncio.to_thread(run_report, before, Encoding.UTF16)
+        none = FixReport(
+            status="none", reason=reason, rung=None, title="", evidence=f"before: {before.outcome}",
+            diff="", applied=False, before=report, after=None, attempts=0, usage=None,
+        )  # fmt: skip
+        click.echo(json.dumps(none, indent=2))
+    else:
+        click.echo(reason, err=True)
+    return DONE if before.passed else FAILED
 
 
 def _problem(before: Run, uri: str, lines: Range | None) -> Problem | None:

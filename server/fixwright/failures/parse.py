@@ -40,11 +40,11 @@ def failures_of(result: Result, job_path: str | None) -> tuple[Failure, ...]:
     return (*found, ending) if ending is not None else tuple(found)
 
 
-def test_counts(result: Result) -> TestCounts | None:
-    """Return how many tests passed, failed and were skipped; None where no test was reported.
+def test_outcomes(result: Result) -> dict[str, str]:
+    """Return how each test ended, by its id: "passed", "failed", "skipped" or "error".
 
-    A test that is reported several times, such as one whose tear-down fails too, counts once,
-    as the worst of it.
+    A test that is reported several times, such as one whose tear-down fails too, is there once,
+    with the worst of it. What can't be collected stands there as an error, under its file's name.
     """
     outcomes: dict[str, str] = {}
     for report in result.reports:
@@ -53,6 +53,12 @@ def test_counts(result: Result) -> TestCounts | None:
             name = fields.text(report.get("id"))
             if _WORSE[outcome] >= _WORSE[outcomes.get(name, "passed")]:
                 outcomes[name] = outcome
+    return outcomes
+
+
+def test_counts(result: Result) -> TestCounts | None:
+    """Return how many tests passed, failed and were skipped; None where no test was reported."""
+    outcomes = test_outcomes(result)
     if not outcomes:
         return None
     values = list(outcomes.values())
@@ -60,6 +66,7 @@ def test_counts(result: Result) -> TestCounts | None:
     return TestCounts(passed=passed, failed=len(values) - passed - skipped, skipped=skipped)
 
 
+test_outcomes.__test__ = False  # pyright: ignore[reportFunctionMemberAccess]  # pytest: not a test
 test_counts.__test__ = False  # pyright: ignore[reportFunctionMemberAccess]  # pytest: not a test
 
 

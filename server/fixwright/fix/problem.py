@@ -37,6 +37,17 @@ class Problem:
     run: Run | None = None
 
 
+def problem_of(run: Run, failure: Failure) -> Problem | None:
+    """A failure of a run as a problem of the document that it points into."""
+    uri = run.uri_of(failure)
+    if uri is None or failure.range is None:
+        return None
+    return Problem(
+        uri=uri, range=failure.range, message=failure.message, code=failure.kind,
+        source="fixwright", failure=failure, run=run,
+    )  # fmt: skip
+
+
 @dataclass(frozen=True)
 class RuleContext:
     """All that a rule may look at. `document` is the problem's, `definitions` the workspace's."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -14,16 +16,25 @@ from fixwright.workspace.draft import Draft
 from fixwright.workspace.paths import canonical
 from fixwright.workspace.position import Range
 
+_LONGEST_REPEATED = 10.0
+"""Seconds; a run that takes longer is not run again only to see whether its failure lasts."""
+_WHILE = 1.5
+"""Seconds within which short runs are repeated more than once."""
+_MOST_REPEATS = 2
+_HIDDEN = ("__pycache__", ".pytest_cache")
+
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a run says about an edit.
+    """What runs say about an edit.
 
     fixed: the failure is gone and no new one came. moved: the failure is gone, another came, which
-    is `left`. same: it is still there. worse: the run no longer comes to an end of its own.
+    is `left`. same: it is still there. worse: the run no longer comes to an end of its own, or
+    tests no longer run. unsteady: it passes, but so it does, at times, without the edit. doubtful:
+    it passes, and for a reason that has nothing to do with the cause.
     """
 
-    outcome: Literal["fixed", "moved", "same", "worse"]
+    outcome: Literal["fixed", "moved", "same", "worse", "unsteady", "doubtful"]
     run: Run
     reason: str
     left: Failure | None = None
@@ -59,8 +70,9 @@ def judge(before: Run, failure: Failure, after: Run) -> Verdict:
         return Verdict("moved", after, f"That failure is gone, but now: {new.title}", new)
     if after.result.status == "failed" and not after.failures:
         return Verdict("worse", after, f"It ends differently now: {after.result.message}")
-    if _fewer_tests(before, after):
-        return Verdict("worse", after, "Fewer tests ran than before.")
+    missing = _test_that_counts_no_more(before, failure, after)
+    if missing is not None:
+        return Verdict("worse", after, missing)
     return Verdict("fixed", after, after.outcome)
 
 
@@ -74,14 +86,85 @@ def _key(run: Run, failure: Failure, draft: Draft | None) -> tuple[str, int | No
     return failure.signature, followed(failure.range, uri, draft).start.line
 
 
-def _fewer_tests(before: Run, after: Run) -> bool:
+def _test_that_counts_no_more(before: Run, failure: Failure, after: Run) -> str | None:
     """A test that no longer runs is not a test that passes."""
-    if before.tests is None:
-        return False
-    if after.tests is None:
-        return True
-    old, new = before.tests, after.tests
-    return new.passed + new.failed < old.passed + old.failed or new.skipped > old.skipped
+    if before.target.kind != "tests":
+        return None
+    old, new = before.test_outcomes, after.test_outcomes
+    if "passed" not in new.values():
+        return "No test passes: there is nothing to tell that it is right."
+    for name, outcome in old.items():
+        ran = name in new or _is_of_none(name, outcome, new)
+        if not ran:
+            return f"The test {name} is no longer run."
+        if outcome != "skipped" and new.get(name) == "skipped":
+            return f"The test {name} is skipped now."
+    wanted = failure.test_id
+    if wanted is not None and new.get(wanted, "passed") != "passed":
+        return f"The test {wanted} still does not pass."
+    return None
+
+
+def _is_of_none(name: str, outcome: str, new: Mapping[str, str]) -> bool:
+    """Whether it stood for tests that could not be collected, and some of them run now."""
+    return outcome == "error" and any(each.startswith(name) or "::" not in each for each in new)
+
+
+async def confirmed(runner: Runner, verdict: Verdict, before: Run, failure: Failure) -> Verdict:
+    """A verdict "fixed", after the text without the edit has been run again, and the edit.
+
+    A failure that comes and goes by chance, by the time or by the order of things makes any edit
+    look right. What is short is repeated a few times; a second chance to be found out is no proof,
+    but most such failures are found by it.
+
+    Raises:
+        RunRefused: it can't be run any more.
+        SandboxUnavailable: the sandbox has gone.
+    """
+    start = time.monotonic()
+    if before.result.duration > _LONGEST_REPEATED:
+        return verdict
+    for turn in range(_MOST_REPEATS):
+        if turn and time.monotonic() - start > _WHILE:
+            break
+        unedited = await runner.run(before.draft, before.target)
+        if not _fails_alike(unedited, before, failure):
+            reason = (
+                "The failure comes and goes: run again without any edit, it ended with "
+                f"{unedited.outcome}. That the edit passes proves little."
+            )
+            return replace(verdict, outcome="unsteady", reason=reason)
+        if turn:
+            edited = await runner.run(verdict.run.draft, verdict.run.target)
+            again = await asyncio.to_thread(judge, before, failure, edited)
+            if again.outcome != "fixed":
+                reason = f"It passed once, but not when it was run again: {again.reason}"
+                return replace(verdict, outcome="unsteady", reason=reason)
+    return verdict
+
+
+def _fails_alike(run: Run, before: Run, failure: Failure) -> bool:
+    """Whether the failure is there again; what it says may vary."""
+
+    def place(owner: Run, each: Failure) -> tuple[object, ...]:
+        line = each.range.start.line if each.range is not None else None
+        return each.kind, owner.uri_of(each), line, each.test_id
+
+    return any(place(run, each) == place(before, failure) for each in run.failures)
+
+
+def observed(run: Run) -> tuple[object, ...]:
+    """What can be seen of a run that is the same whenever it does the same thing."""
+    files = sorted(
+        (each.path, each.change, each.data or b"")
+        for each in run.result.files
+        if not any(part in _HIDDEN for part in each.path.split("/"))
+    )
+    failures = sorted(each.signature for each in run.failures)
+    if run.target.kind == "tests":  # what a test runner prints has times in it
+        return tuple(files), tuple(failures), tuple(sorted(run.test_outcomes.items()))
+    printed = run.result.stdout
+    return tuple(files), tuple(failures), run.result.exit_code, printed.total, printed.data
 
 
 def retargeted(target: Target, draft: Draft) -> Target:

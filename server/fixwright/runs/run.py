@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from fixwright.failures.model import Failure, TestCounts
+from fixwright.failures.parse import test_outcomes
 from fixwright.runs.target import Target
 from fixwright.runs.tree import Root
 from fixwright.workspace.draft import Draft
@@ -43,6 +45,11 @@ class Run:
     def passed(self) -> bool:
         """Whether it ran to its end without a failure."""
         return self.result.status == "passed" and not self.failures
+
+    @property
+    def test_outcomes(self) -> Mapping[str, str]:
+        """How each test ended, by its id."""
+        return test_outcomes(self.result)
 
     @property
     def remarks(self) -> tuple[str, ...]:

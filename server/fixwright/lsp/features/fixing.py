@@ -7,8 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from fixwright.fix.fix import Fix
-from fixwright.fix.ladder import problem_of
-from fixwright.fix.problem import Problem
+from fixwright.fix.problem import Problem, problem_of
 from fixwright.fix.report import FixReport, fix_report, no_fix_report
 from fixwright.lsp import arguments as args
 from fixwright.lsp.convert import from_lsp
