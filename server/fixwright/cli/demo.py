@@ -27,15 +27,28 @@ async def demo() -> bool:
         uri = path_to_uri(folder / EXAMPLE)
         _step("The example", "an unsaved buffer; nothing is written to disk")
         click.echo(_indented(text))
-        async with headless_editor(folder, _narrate) as editor:
+        narration = _Narration()
+        async with headless_editor(folder, narration) as editor:
             editor.open(uri, text)
-            passed = await _run_and_fix(editor, uri)
-            _step("The buffer now", "")
-            click.echo(_indented(editor.text.value))
+            passed = await _run_and_fix(editor, uri, narration)
+            if editor.text.value != text:
+                _step("The buffer now", "")
+                click.echo(_indented(editor.text.value))
     return passed
 
 
-async def _run_and_fix(editor: HeadlessEditor, uri: str) -> bool:
+class _Narration:
+    """What the server says while it looks for a fix; a run's progress is its output's last line."""
+
+    def __init__(self) -> None:
+        self.on = False
+
+    def __call__(self, message: str) -> None:
+        if self.on and message.strip():
+            click.secho(f"    … {message.splitlines()[0]}", dim=True)
+
+
+async def _run_and_fix(editor: HeadlessEditor, uri: str, narration: _Narration) -> bool:
     for _ in range(_ROUNDS):
         _step("Run the file", "fixwright.runFile")
         report = await editor.command(names.RUN_FILE, {"uri": uri})
@@ -50,7 +63,9 @@ async def _run_and_fix(editor: HeadlessEditor, uri: str) -> bool:
         click.secho(_indented(diagnostic.message), fg="red")
         _step("Fix this error", "fixwright.fix")
         argument = {"uri": uri, "range": diagnostic.range, "diagnostic": diagnostic}
+        narration.on = True
         fix = await editor.command(names.FIX, argument)
+        narration.on = False
         _tell_fix(fix)
         if fix.get("applied") is not True:
             return False
@@ -61,7 +76,10 @@ def _tell_run(report: dict[str, object]) -> None:
     status, backend = report.get("status"), report.get("backend")
     duration = report.get("durationMs")
     taken = f" in {duration:.0f} ms" if isinstance(duration, int | float) else ""
-    click.echo(f"    {status}{taken} in the {backend} sandbox")
+    if status == "refused":
+        click.echo("    nothing was run:")
+    else:
+        click.echo(f"    {status}{taken} in the {backend} sandbox")
     for stream in ("stdout", "stderr"):
         output = report.get(stream)
         if isinstance(output, str) and output.strip():
@@ -88,11 +106,6 @@ def _step(title: str, detail: str) -> None:
     click.secho(f"▸ {title}", bold=True, nl=not detail)
     if detail:
         click.echo(f"  {detail}")
-
-
-def _narrate(message: str) -> None:
-    if message.strip():
-        click.secho(f"    … {message.splitlines()[0]}", dim=True)
 
 
 def _indented(text: str, margin: str = "    ") -> str:

@@ -38,7 +38,7 @@ class HeadlessEditor:
         client.feature(lsp.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS)(self._on_diagnostics())
         client.feature(lsp.WORKSPACE_APPLY_EDIT)(self._on_edit())
         client.feature(lsp.WINDOW_WORK_DONE_PROGRESS_CREATE)(_nothing())
-        client.feature(lsp.WINDOW_SHOW_MESSAGE)(self._on_message())
+        client.feature(lsp.WINDOW_SHOW_MESSAGE)(_nothing())
         client.feature(lsp.WINDOW_LOG_MESSAGE)(_nothing())
         client.feature(lsp.PROGRESS)(self._on_progress())
 
@@ -84,17 +84,12 @@ class HeadlessEditor:
 
         return take
 
-    def _on_message(self) -> Callable[[lsp.ShowMessageParams], None]:
-        def show(params: lsp.ShowMessageParams) -> None:
-            self._say(params.message)
-
-        return show
-
     def _on_progress(self) -> Callable[[lsp.ProgressParams], None]:
         def show(params: lsp.ProgressParams) -> None:
-            message = as_object(params.value).get("message")
-            if isinstance(message, str):
-                self._say(message)
+            value = as_object(params.value)
+            message = value.get("message")
+            if isinstance(message, str) and value.get("kind") == "report":
+                self._say(message)  # how it ended is in the command's own answer
 
         return show
 
@@ -150,7 +145,7 @@ def _nothing() -> Callable[[Any], None]:
 async def headless_editor(
     folder: Path, say: Callable[[str], None]
 ) -> AsyncGenerator[HeadlessEditor, None]:
-    """An editor with the real server behind it; `say` is told what the server shows."""
+    """An editor with the real server behind it; `say` is told how work goes on."""
     editor = HeadlessEditor(say)
     await editor.start(folder)
     try:
