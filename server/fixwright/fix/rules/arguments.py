@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, cast
 from fixwright.fix.rules import complaint
 from fixwright.fix.rules.edits import replacing
 from fixwright.fix.rules.python_file import PythonFile, parse
-from fixwright.fix.rules.spelling import closest, slips
+from fixwright.fix.rules.spelling import as_near, closest, slips
 from fixwright.workspace.position import Position, Range
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def misspelt_keyword(context: RuleContext) -> Iterator[Candidate]:
     passed = {other.arg for other in call.keywords}
     known = [other for other in _parameters(context, file, call) if other not in passed]
     suggested = complaint.suggestion(context.problem)
-    meant = [suggested] if suggested in known else []
+    meant = as_near(name, suggested, known) if suggested in known else []
     for other in dict.fromkeys([*meant, *closest(name, known)]):
         title = f"Change the argument '{name}' to '{other}'"
         yield replacing(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from fixwright.fix.rules import complaint
 from fixwright.fix.rules.edits import replacing
 from fixwright.fix.rules.python_file import PythonFile, parse
-from fixwright.fix.rules.spelling import closest, slips
+from fixwright.fix.rules.spelling import as_near, closest, slips
 from fixwright.workspace.position import Position, Range
 
 if TYPE_CHECKING:
@@ -69,7 +69,8 @@ def misspelt_attribute(context: RuleContext) -> Iterator[Candidate]:
     yield from _datetime(context, file, node, owner)
     known = complaint.fact_names(context.problem, "candidates") or _members(context, owner)
     meant = [_ELSEWHERE.get((owner, node.attr), "")]
-    meant.append(complaint.suggestion(context.problem) or "")
+    suggested = complaint.suggestion(context.problem)
+    meant.extend(as_near(node.attr, suggested, known) if suggested else [])
     meant.extend(closest(node.attr, known))
     for name in dict.fromkeys(meant):
         if name.isidentifier():

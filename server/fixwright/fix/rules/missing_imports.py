@@ -31,8 +31,12 @@ def missing_import(context: RuleContext) -> Iterator[Candidate]:
     if found is None:
         return
     file, node = found
+    own = dict.fromkeys(_of_workspace(context, node.id))
     for new in dict.fromkeys(_imports_for(context, file, node)):
-        yield replacing(context, RULE, f"Add '{new.statement}'", edit_for(file, new))
+        # What the workspace defines itself is nearer than what a library has of the same name.
+        distance = 1.0 if own and new not in own else 0.0
+        edit = edit_for(file, new)
+        yield replacing(context, RULE, f"Add '{new.statement}'", edit, distance=distance)
 
 
 def missing_submodule(context: RuleContext) -> Iterator[Candidate]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from fixwright.fix.rules import complaint
 from fixwright.fix.rules.edits import replacing
 from fixwright.fix.rules.python_file import PythonFile, bound_in, parse
-from fixwright.fix.rules.spelling import closest, slips
+from fixwright.fix.rules.spelling import as_near, closest, slips
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,7 +44,9 @@ def misspelt_name(context: RuleContext) -> Iterator[Candidate]:
     file, node = found
     visible = complaint.fact_names(context.problem, "candidates") or file.names_at(node)
     suggested = complaint.suggestion(context.problem)
-    meant = [suggested] if suggested is not None and suggested.isidentifier() else []
+    meant: list[str] = []
+    if suggested is not None and suggested.isidentifier():
+        meant = as_near(node.id, suggested, visible)
     elsewhere = _ELSEWHERE.get(node.id)
     if elsewhere is not None and elsewhere in {*visible, *file.names_at(node)}:
         meant.insert(0, elsewhere)

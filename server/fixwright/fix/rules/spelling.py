@@ -34,6 +34,13 @@ def closest(name: str, known: Iterable[str], most: int = 3) -> list[str]:
     return [other for *_, other in sorted(ranked)[:most]]
 
 
+def as_near(name: str, suggested: str, known: Iterable[str], most: int = 3) -> list[str]:
+    """The suggested name, and known ones that are no further from `name`, however short it is."""
+    limit = slips(name, suggested)
+    others = dict.fromkeys(other for other in known if other != name)
+    return [suggested, *[each for each in others if slips(name, each) <= limit][:most]]
+
+
 def slips(name: str, other: str) -> float:
     """How many slips lie between two spellings; the same letters in another order are less."""
     mistakes = _mistakes(name, other, _MOST_SLIPS)
