@@ -27,6 +27,8 @@ package_available() {
   [ -n "$candidate" ] && [ "$candidate" != "(none)" ]
 }
 
+can_be_root() { [ "$(id -u)" -eq 0 ] || command -v sudo >/dev/null; }
+
 # install_packages NAME...: installs the ones that are missing; silent when none is.
 install_packages() {
   local name missing=()
@@ -34,6 +36,11 @@ install_packages() {
     package_installed "$name" || missing+=("$name")
   done
   [ ${#missing[@]} -gt 0 ] || return 0
+  if ! can_be_root; then
+    echo "${0##*/}: missing here, and there is no sudo: ${missing[*]}." \
+      "As root: apt-get install ${missing[*]}; then start this again." >&2
+    return 1
+  fi
   echo "Installing with apt: ${missing[*]}"
   refresh_package_lists
   as_root env DEBIAN_FRONTEND=noninteractive DEBCONF_NOWARNINGS=yes apt-get --quiet --quiet --yes \
