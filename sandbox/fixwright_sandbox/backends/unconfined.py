@@ -35,16 +35,18 @@ class Unconfined:
     async def start(self, shape: Shape) -> tuple[Channel, dict[str, object]]:
         """Start an environment; its shape is held by the runner alone."""
         del shape
-        folder = await asyncio.to_thread(_make_folder)
+        making = asyncio.ensure_future(asyncio.to_thread(_make_folder))
+        try:
+            folder = await asyncio.shield(making)
+        except asyncio.CancelledError:
+            await _remove(await making)
+            raise
         path = f"{Path(self._interpreter.executable).parent}:{os.environ.get('PATH', os.defpath)}"
-
-        async def remove() -> None:
-            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
         channel = await start_process(
             bundle.arguments(self._interpreter.executable),
             env={"PATH": path, "LANG": "C.UTF-8"},
-            after=remove,
+            after=lambda: _remove(folder),
         )
         return channel, {
             "root": str(folder / "workspace"),
@@ -67,3 +69,7 @@ def _make_folder() -> Path:
     (folder / "workspace").mkdir()
     (folder / "tmp").mkdir()
     return folder
+
+
+async def _remove(folder: Path) -> None:
+    await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
