@@ -104,8 +104,9 @@ class Engine:
                 )
                 raise BackendError(message)
             copy = original.dup()
+            # From the outside in, because what holds a closed file complains when it goes.
+            getattr(response, "_response", response).close()
             original.close()
-            response.close()
             return copy
 
         return self._call("The Docker Engine does not attach to the container", attach)
