@@ -187,6 +187,8 @@ def _tell_run(finished: Run, report: RunReport) -> None:
         line = f":{place['start']['line'] + 1}:{place['start']['character'] + 1}" if place else ""
         where = f"{_named(failure['uri'])}{line}: " if failure["uri"] else ""
         click.echo(f"  {where}{failure['kind']}: {failure['message']}", err=True)
+        for note in failure["notes"]:
+            click.echo(f"    {note}", err=True)
     if report["reason"] and (finished.remarks or not report["failures"]):
         click.echo(f"  {report['reason']}", err=True)
 

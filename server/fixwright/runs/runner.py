@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
 
 from fixwright.failures.parse import failures_of, test_counts
+from fixwright.runs.absent import explained
 from fixwright.runs.plan import Plan, plan
 from fixwright.runs.run import Run
 from fixwright.runs.target import Target
@@ -56,6 +57,7 @@ class ActiveRun:
     def _run(self, result: Result) -> Run:
         job = self.plan.request.job
         path = getattr(job, "path", None)
+        failures = failures_of(result, path if isinstance(path, str) else None)
         return Run(
             id=self.id,
             target=self.target,
@@ -63,7 +65,7 @@ class ActiveRun:
             draft=self.draft,
             root=self.plan.root,
             result=result,
-            failures=failures_of(result, path if isinstance(path, str) else None),
+            failures=explained(failures, self.plan.root, self.plan.request.tree),
             tests=test_counts(result),
         )
 
