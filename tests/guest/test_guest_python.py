@@ -61,3 +61,30 @@ def test_failure(case: Case, version: str, tmp_path: Path) -> None:
             candidates = failure.facts["candidates"]
             assert isinstance(candidates, list)
             assert case.candidate in candidates
+
+
+def test_a_file_of_a_package_may_import_from_it(tmp_path: Path) -> None:
+    files = {
+        "shop/__init__.py": "",
+        "shop/cart.py": "def total():\n    return 3\n",
+        "shop/__main__.py": "from .cart import total\nprint(__name__, total())\n",
+    }
+    write_tree(tmp_path, files)
+    outcome = run_python(tmp_path, RunFile("shop/__main__.py"))
+    assert (outcome.status, outcome.stdout) == (0, "__main__ 3\n"), outcome.stderr
+
+
+def test_packages_in_src_are_found_as_if_installed(tmp_path: Path) -> None:
+    files = {
+        "src/shop/__init__.py": "PRICE = 3\n",
+        "tools/show.py": "import shop\nprint(shop.PRICE)",
+    }
+    write_tree(tmp_path, files)
+    outcome = run_python(tmp_path, RunFile("tools/show.py"))
+    assert (outcome.status, outcome.stdout) == (0, "3\n"), outcome.stderr
+
+
+def test_a_src_that_is_a_package_is_left_one(tmp_path: Path) -> None:
+    files = {"src/__init__.py": "", "src/shop.py": "", "main.py": "import shop\n"}
+    write_tree(tmp_path, files)
+    assert run_python(tmp_path, RunFile("main.py")).failure.kind == "ModuleNotFoundError"

@@ -77,8 +77,9 @@ class Program:
         self.report(describe_exception(error, self.sources, thread=str(thread)))
 
     def run_file(self, path: str, args: list[str]) -> int:
-        """Run a file as `python FILE` would."""
-        namespace = python_main.new_main(path, args).__dict__
+        """Run a file as `python FILE` would; in a package also with its relative imports."""
+        package = python_main.package_of(path)
+        namespace = python_main.new_main(path, args, package=package).__dict__
         try:
             with open(path, "rb") as file:
                 source = file.read()

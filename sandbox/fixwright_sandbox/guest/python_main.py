@@ -42,7 +42,13 @@ def package_of(path: str) -> str | None:
 
 
 def make_importable(folder: str) -> None:
-    """Put a folder in front of `sys.path`, and what `PYTHONPATH` names after it."""
+    """Put a folder in front of `sys.path`, and what `PYTHONPATH` names after it.
+
+    A folder `src` of the tree comes next: a project of that layout is tested and run installed,
+    which it is not here.
+    """
     extra = [entry for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry]
+    if os.path.isdir("src") and not os.path.isfile("src/__init__.py"):
+        extra.append(os.path.abspath("src"))
     rest = [entry for entry in sys.path if entry and entry not in (folder, *extra)]
     sys.path[:] = [folder, *extra, *rest]
