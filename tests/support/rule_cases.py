@@ -261,6 +261,9 @@ PYTHON: dict[str, str | dict[str, str]] = {
     },
 }  # fmt: skip
 
+BROKEN_BEFORE_3_12 = frozenset({"syntax: f-string quotes"})
+"""Those in which later Pythons see nothing wrong."""
+
 BASH: dict[str, str | dict[str, str]] = {
     "command": "set -e\nehco hello\n",
     "function": "set -e\ngreet() { echo hi; }\ngret\n",

@@ -63,7 +63,14 @@ def word_repairs(site: Site) -> Iterator[Repair]:
         yield from _equality(site)
     if "Missing parentheses" in site.message:
         yield from _statement(site)
-    general = ("invalid", "multiple exception types", "leading zeros", "cannot assign", "expected")
+    general = (
+        "invalid",
+        "multiple exception types",
+        "leading zeros",
+        "cannot assign",
+        "expected",
+        "Did you mean to use 'from",  # from Python 3.12 on
+    )
     if site.message.startswith(general):
         yield from _elsewhere(site)
         yield from _keyword(site)
