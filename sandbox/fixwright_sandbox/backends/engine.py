@@ -24,6 +24,14 @@ class Container:
     labels: Mapping[str, str]
 
 
+@dataclass(frozen=True)
+class Machine:
+    """Where an engine runs: how many processors, and of which kind (as `uname -m` has it)."""
+
+    cpus: float
+    architecture: str
+
+
 class Engine:
     """One engine. Every method raises `BackendError` where the engine fails or is gone."""
 
@@ -54,10 +62,10 @@ class Engine:
         """Ask whether the engine is there."""
         self._call("The Docker Engine does not answer", self._client.ping)
 
-    def cpus(self) -> float:
-        """How many processors the engine has."""
+    def machine(self) -> Machine:
+        """What the engine runs on."""
         info = self._call("The Docker Engine does not answer", self._client.info)
-        return float(info.get("NCPU", 1))
+        return Machine(float(info.get("NCPU", 1)), str(info.get("Architecture", "")))
 
     def has_image(self, image: str) -> bool:
         """Whether the image is there; nothing is pulled."""
@@ -150,6 +158,15 @@ class Engine:
 
 def _reason(error: Exception) -> str:
     """The last words of an error: docker-py and requests nest theirs."""
-    explanation = getattr(error, "explanation", None)
+    explanation = getattr(error, "explanation", None) or _of_the_system(error)
     text = str(explanation or error).strip().rstrip(".")
     return (text if len(text) < 300 else text[:300] + "…") + "."  # noqa: PLR2004 (a line or two)
+
+
+def _of_the_system(error: BaseException | None) -> str | None:
+    """What the operating system said, at the bottom of it all: "Permission denied"."""
+    said: str | None = None
+    while error is not None:
+        said = (error.strerror if isinstance(error, OSError) else None) or said
+        error = error.__cause__ or error.__context__
+    return said
