@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fixwright.failures.model import Failure
+from fixwright.fix.conduct import doubt
 from fixwright.fix.fix import Fix
+from fixwright.fix.probe import can_fail
 from fixwright.fix.problem import Problem
 from fixwright.fix.prompt import SYSTEM, first_question, next_question
-from fixwright.fix.verify import Verdict, verify
+from fixwright.fix.verify import Verdict, confirmed, verify
 from fixwright.json_reading import as_list, as_object
 from fixwright.models.catalogue import cost_usd
 from fixwright.models.retry import stream_with_retries
@@ -111,18 +113,33 @@ class ModelRung:
                 talk.answer(call, str(error), error=True)
                 continue
             narrate(f"running: {proposal.title}")
-            verdict = await verify(self.runner, proposal.draft, before, failure)
+            verdict = await self._judged(proposal.draft, before, failure)
             if verdict.outcome == "fixed":
                 return Fix(
                     "verified", proposal.title, None, "model", proposal.draft, before, verdict.run,
                     tried, usage=talk.usage, cost_usd=cost,
                 )  # fmt: skip
-            if verdict.outcome == "moved":
+            if verdict.outcome in ("moved", "doubtful", "unsteady"):
                 best = proposal, verdict
+            if verdict.outcome == "unsteady":  # what comes and goes proves no other edit either
+                break
             talk.answer(call, next_question(verdict.run, verdict.reason), error=True)
             if cost is not None and cost >= self.budget_usd:
                 break
         return _unproven(snapshot, before, best, talk, tried, cost_usd(provider.model, talk.usage))
+
+    async def _judged(self, draft: Draft, before: Run, failure: Failure) -> Verdict:
+        """What runs say, and whether it passes for a reason that has to do with the cause."""
+        verdict = await verify(self.runner, draft, before, failure)
+        if verdict.outcome != "fixed":
+            return verdict
+        said = await asyncio.to_thread(doubt, before, failure, draft)
+        if said is not None:
+            return replace(verdict, outcome="doubtful", reason=f"It passes. But: {said}")
+        if await can_fail(self.runner, draft, before, failure) is False:
+            reason = "It passes. But the check that failed can't fail any more, whatever it asks."
+            return replace(verdict, outcome="doubtful", reason=reason)
+        return await confirmed(self.runner, verdict, before, failure)
 
 
 class _Conversation:

@@ -89,8 +89,6 @@ class Search:
         self._failure = failure
         self._numbers = itertools.count()
         self._attempts: list[Attempt] = []
-        self._winner: Attempt | None = None
-        self._rival: Attempt | None = None
 
     async def search(self, snapshot: Snapshot, problem: Problem, narrate: Narrate) -> Found:
         """Run candidates, and those for what is left after them, the nearest first.
@@ -100,13 +98,13 @@ class Search:
         """
         start = Attempt(Draft.over(snapshot), (), Verdict("same", self._before, ""))
         frontier = [_Step(0, next(self._numbers), start, problem)]
-        while frontier and self._goes_on:
+        while frontier and len(self._attempts) < MAX_RUNS:
             step = heapq.heappop(frontier)
             if self._is_decided(step.depth):
                 break
             base = _with(snapshot, step.attempt.draft)
             for candidate in await self._find(base, step.problem):
-                if not self._goes_on:
+                if len(self._attempts) == MAX_RUNS:
                     break
                 if self._is_beyond(step, candidate):
                     continue
@@ -119,12 +117,23 @@ class Search:
                     heapq.heappush(frontier, _Step(step.depth + 1, number, attempt, rest))
         return await self._found(narrate)
 
-    @property
-    def _goes_on(self) -> bool:
-        return len(self._attempts) < MAX_RUNS and self._rival is None
-
     def _passing(self) -> Iterator[Attempt]:
         return (attempt for attempt in self._attempts if attempt.passes)
+
+    @property
+    def _winner(self) -> Attempt | None:
+        """Of those that pass and take nothing on trust, the least far-fetched."""
+        trusted = (attempt for attempt in self._passing() if attempt.caveat is None)
+        return min(trusted, key=lambda attempt: attempt.distance, default=None)
+
+    def _rival_of(self, winner: Attempt) -> Attempt | None:
+        """One that is as near, passes, and does something else."""
+        done = observed(winner.verdict.run)
+        for attempt in self._passing():
+            near = attempt.caveat is None and attempt.distance <= winner.distance
+            if near and observed(attempt.verdict.run) != done:
+                return attempt
+        return None
 
     def _is_decided(self, depth: int) -> bool:
         """Whether something passes that is simpler than what would come at this depth."""
@@ -132,9 +141,10 @@ class Search:
 
     def _is_beyond(self, step: _Step, candidate: Candidate) -> bool:
         """Whether a candidate is no rival of the one that passes."""
-        if self._winner is None:
+        winner = self._winner
+        if winner is None:
             return False
-        further = step.attempt.distance + candidate.distance > self._winner.distance
+        further = step.attempt.distance + candidate.distance > winner.distance
         return further or bool(step.attempt.caveat or candidate.caveat)
 
     async def _run(self, step: _Step, candidate: Candidate) -> Attempt:
@@ -147,17 +157,13 @@ class Search:
             step.attempt.caveat or candidate.caveat,
         )
         self._attempts.append(attempt)
-        if attempt.passes and attempt.caveat is None:
-            if self._winner is None:
-                self._winner = attempt
-            elif observed(attempt.verdict.run) != observed(self._winner.verdict.run):
-                self._rival = attempt
         return attempt
 
     async def _found(self, narrate: Narrate) -> Found:
         tried, winner = len(self._attempts), self._winner
-        if winner is not None and self._rival is not None:
-            doubt = f"Another edit passes as well, and does something else: {self._rival.title}."
+        rival = self._rival_of(winner) if winner is not None else None
+        if rival is not None:
+            doubt = f"Another edit passes as well, and does something else: {rival.title}."
             return Found(tried, winner, doubt)
         if winner is not None:
             narrate("running it again without the edit")

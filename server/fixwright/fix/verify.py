@@ -122,7 +122,8 @@ async def confirmed(runner: Runner, verdict: Verdict, before: Run, failure: Fail
         SandboxUnavailable: the sandbox has gone.
     """
     start = time.monotonic()
-    if before.result.duration > _LONGEST_REPEATED:
+    unknown = not _fails_alike(before, before, failure)
+    if unknown or before.result.duration > _LONGEST_REPEATED:
         return verdict
     for turn in range(_MOST_REPEATS):
         if turn and time.monotonic() - start > _WHILE:
