@@ -16,6 +16,7 @@ from pygls.exceptions import JsonRpcException
 
 from fixwright.lsp.convert import to_lsp
 from fixwright.lsp.editor import Editor
+from fixwright.lsp.jobs import to_its_end
 from fixwright.workspace.document import Document, UnknownDocument
 from fixwright.workspace.draft import Draft
 from fixwright.workspace.draft_change import DraftError
@@ -31,6 +32,9 @@ _SETTLE = 3.0
 """Seconds that an editor has to show the effect of an edit that it says it applied."""
 _SHOWN_LATE = 120.0
 """Seconds that an editor may take which tells of its own changes only when it is idle."""
+_TOO_LATE = 10.0
+"""Seconds that an edit which was sent has to come to its end after the user cancelled: half of it
+must not stay, and what became of it must be known. Longer than `_SETTLE` for two documents."""
 _REBASES = 5
 """How often a draft is brought up to the user's newer text before giving up."""
 
@@ -83,12 +87,7 @@ class Edits:
                 return Applied("refused", str(error))
             if not changes:
                 return Applied("applied")
-            try:
-                if self._editor.profile.ours:
-                    return await self._apply_at_once(changes, label)
-                return await self._apply_one_by_one(changes, label)
-            except JsonRpcException as error:
-                return Applied("refused", f"The editor could not apply the edit: {error.message}")
+            return await to_its_end(self._send(changes, label), _TOO_LATE)
 
     async def seen(self, draft: Draft) -> bool:
         """Wait until the editor shows a draft that it said it applied; False: it never did."""
@@ -145,6 +144,14 @@ class Edits:
         return changes
 
     # ---- sending -----------------------------------------------------------------------
+
+    async def _send(self, changes: list[_Change], label: str) -> Applied:
+        try:
+            if self._editor.profile.ours:
+                return await self._apply_at_once(changes, label)
+            return await self._apply_one_by_one(changes, label)
+        except JsonRpcException as error:
+            return Applied("refused", f"The editor could not apply the edit: {error.message}")
 
     async def _apply_at_once(self, changes: list[_Change], label: str) -> Applied:
         """A client of ours checks every version, then changes all documents or none."""

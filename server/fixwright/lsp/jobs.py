@@ -115,6 +115,27 @@ class Jobs:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
+async def to_its_end(work: Awaitable[T], patience: float) -> T:
+    """Finish what can't be stopped halfway: a cancel that comes meanwhile comes too late for it.
+
+    Raises:
+        CancelledError: it did not end within `patience` seconds after the cancel, and was stopped.
+    """
+    task = asyncio.ensure_future(work)
+    loop = asyncio.get_running_loop()
+    deadline: float | None = None
+    while not task.done():
+        left = None if deadline is None else max(deadline - loop.time(), 0)
+        try:
+            await asyncio.wait({task}, timeout=left)
+        except asyncio.CancelledError:
+            deadline = deadline or loop.time() + patience
+        if deadline is not None and loop.time() >= deadline:
+            task.cancel()
+            deadline += patience
+    return task.result()
+
+
 async def _outcome(task: asyncio.Future[T]) -> None:
     """Wait for a task to end; when the waiter is cancelled, end the task first."""
     try:

@@ -12,7 +12,7 @@ from fixwright.fix.report import FixReport, fix_report, no_fix_report
 from fixwright.lsp import arguments as args
 from fixwright.lsp.convert import from_lsp
 from fixwright.lsp.features.running import document_of
-from fixwright.lsp.jobs import Job, JobCancelled
+from fixwright.lsp.jobs import Job, JobCancelled, to_its_end
 from fixwright.models.types import ModelError
 from fixwright.runs.target import RunRefused
 from fixwright.workspace.document import Document, UnknownDocument
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from fixwright.lsp.workbench import Workbench
 
 _REBASES = 3
+_SHOWING = 10.0
+"""Seconds that the diagnostics after a fix have, where it was cancelled when it was done."""
 APPLY_ANYWAY = "Apply it anyway"
 
 
@@ -91,7 +93,7 @@ async def _fix(
     report["applied"] = applied.done
     report["reason"] = applied.reason or report["reason"]
     if applied.done and found.after is not None:
-        await bench.board.show(found.after)
+        await to_its_end(bench.board.show(found.after), _SHOWING)
     elif applied.status == "unseen":
         bench.spawn(_show_when_seen(bench, found))
     elif not applied.done:
