@@ -32,7 +32,7 @@ def plan(draft: Draft, target: Target, limits: Limits) -> Plan:
     """Decide what to execute.
 
     Raises:
-        RunRefused: the language has no runtime, or the range selects nothing.
+        RunRefused: the language has no runtime or no test runner, or the range selects nothing.
         UnknownDocument: there is no such document.
     """
     runtime = _runtime_of(draft, target)
@@ -63,6 +63,8 @@ def _runtime_of(draft: Draft, target: Target) -> str:
         raise RunRefused(
             f"Fixwright can't run {language or 'this kind of file'} yet; it runs {known}."
         )
+    if target.kind == "tests" and runtime == "bash":
+        raise RunRefused("There is no test runner for Bash. Run the file itself.")
     return runtime
 
 
@@ -90,6 +92,8 @@ def _selection(draft: Draft, target: Target, path: str) -> tuple[Job, str]:
     if language is None:
         raise RunRefused(f"A selection of {document.language} can't be run yet.")
     needed = slice_for(text, language, selected)
+    if needed.selection.is_empty:
+        raise RunRefused("There is no code in the selection, so nothing was run.")
     chunks = tuple(_chunk(text, part) for part in (*needed.chunks, needed.selection))
     first, last = needed.selection.start.line + 1, needed.selection.end.line + 1
     lines = f"line {first}" if first == last else f"lines {first}-{last}"

@@ -149,17 +149,27 @@ def _file(file: ChangedFile) -> FileReport:
 
 def _shown(captured: Captured) -> tuple[str, bool]:
     """The text of a stream, and whether something of it is left out."""
-    whole = captured.total <= len(captured.head) + len(captured.tail)
-    text = captured.head.decode(errors="replace")
-    if not whole:
-        left_out = captured.total - len(captured.head) - len(captured.tail)
-        text += f"\n… {left_out} bytes left out …\n"
-    text += captured.tail.decode(errors="replace")
-    if len(text) <= OUTPUT_LIMIT:
-        return text, not whole
     half = OUTPUT_LIMIT // 2
-    left_out = len(text) - 2 * half
-    return f"{text[:half]}\n… {left_out} characters left out …\n{text[-half:]}", True
+    if captured.omitted:
+        head, tail = _decoded(captured.head)[:half], _decoded(captured.tail)[-half:]
+    else:
+        text = _decoded(captured.data)
+        if len(text) <= OUTPUT_LIMIT:
+            return _encoded(text).decode(errors="replace"), False
+        head, tail = text[:half], text[-half:]
+    first, last = _encoded(head), _encoded(tail)
+    left_out = captured.total - len(first) - len(last)
+    shown = (part.decode(errors="replace") for part in (first, last))
+    return f"\n… {left_out} bytes left out …\n".join(shown), True
+
+
+def _decoded(data: bytes) -> str:
+    """Text that can be cut and still tells how many bytes it was."""
+    return data.decode(errors="surrogateescape")
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode(errors="surrogateescape")
 
 
 def _failure(run: Run, failure: Failure, places: _Places) -> FailureReport:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import stat
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from fixwright.runs.target import RunRefused
+from fixwright.workspace.document import UnknownDocument
 from fixwright.workspace.draft import Draft
 from fixwright.workspace.files import FileEntry
 from fixwright.workspace.overlay import overlay
@@ -34,20 +36,21 @@ class Root:
     """Tree path -> the editor's own spelling of the URI, for open documents."""
 
     def uri_of(self, path: str) -> str | None:
-        """The document at `path` of the tree; None for a path outside it."""
+        """The document at `path` of the tree; None for a path outside it, such as `<string>`."""
         if (uri := self.loose.get(path) or self.spelled.get(path)) is not None:
             return uri
         pure = PurePosixPath(path)
-        if self.directory is None or pure.is_absolute() or ".." in pure.parts:
+        outside = pure.is_absolute() or ".." in pure.parts or path.startswith("<")
+        if self.directory is None or outside or not pure.parts:
             return None
         return path_to_uri(self.directory / pure)
 
     def path_of(self, uri: str) -> str | None:
         """The path in the tree of a document; None when the tree does not hold it."""
-        for path, known in (*self.loose.items(), *self.spelled.items()):
+        for path, known in self.loose.items():
             if known == uri:
                 return path
-        path = uri_to_path(uri)
+        path = uri_to_path(uri)  # not what `spelled` says: links may spell it several times
         return (
             None if path is None or self.directory is None else relative_path(self.directory, path)
         )
@@ -77,6 +80,10 @@ def _folder_tree(draft: Draft, folder: Folder) -> tuple[Root, Tree]:
 
 def _sibling_tree(draft: Draft, directory: Path) -> tuple[Root, Tree]:
     """The files beside a file that is in no workspace folder; not what lies below them."""
+    for lost in draft.base.lost.values():
+        path = uri_to_path(lost.document.uri)
+        if path is not None and path.parent == directory:
+            raise UnknownDocument(lost.sentence())
     beside = itertools.islice(_siblings(directory), _SIBLINGS_LIMIT)
     after = {key: change.after for key, change in draft.changed.items() if change.after}
     documents = {
@@ -88,11 +95,23 @@ def _sibling_tree(draft: Draft, directory: Path) -> tuple[Root, Tree]:
 
 
 def _siblings(directory: Path) -> Iterator[FileEntry]:
-    if not directory.is_dir():
+    try:
+        paths = sorted(directory.iterdir())
+    except OSError:  # not there yet, or we may not look into it: then the document runs alone
         return
-    for path in sorted(directory.iterdir()):
-        if path.is_file() and not path.is_symlink() and not path.name.startswith("."):
-            yield FileEntry.on_disk(path.name, path, path.stat())
+    for path in paths:
+        try:
+            status = path.lstat()
+        except OSError:  # gone since
+            continue
+        hidden = path.name.startswith(".")
+        if stat.S_ISREG(status.st_mode) and not hidden and _is_utf8(path.name):
+            yield FileEntry.on_disk(path.name, path, status)
+
+
+def _is_utf8(name: str) -> bool:
+    """Whether a protocol can say the name."""
+    return not any("\ud800" <= char <= "\udfff" for char in name)
 
 
 def _loose_tree(draft: Draft, uri: str) -> tuple[Root, Tree]:
