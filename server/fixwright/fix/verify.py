@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -13,6 +13,7 @@ from fixwright.runs.run import Run
 from fixwright.runs.runner import Runner
 from fixwright.runs.target import Target
 from fixwright.workspace.draft import Draft
+from fixwright.workspace.hunks import Hunk
 from fixwright.workspace.paths import canonical
 from fixwright.workspace.position import Range
 
@@ -58,13 +59,13 @@ def judge(before: Run, failure: Failure, after: Run) -> Verdict:
     A failure is the same when its signature is and it stands on the same line, followed through
     the draft's changes.
     """
-    if after.result.status not in ("passed", "failed"):
-        return Verdict("worse", after, f"It ends differently now: {after.result.message}")
     wanted = _key(before, failure, after.draft)
     known = {_key(before, each, after.draft) for each in before.failures}
     left = [(each, _key(after, each, None)) for each in after.failures]
     if any(key == wanted for _, key in left):
         return Verdict("same", after, f"It still fails: {failure.title}")
+    if after.result.status not in ("passed", "failed"):
+        return Verdict("worse", after, f"It ends differently now: {after.result.message}")
     new = next((each for each, key in left if key not in known), None)
     if new is not None:
         return Verdict("moved", after, f"That failure is gone, but now: {new.title}", new)
@@ -81,7 +82,7 @@ def _key(run: Run, failure: Failure, draft: Draft | None) -> tuple[str, int | No
     if failure.range is None:
         return failure.signature, None
     uri = run.uri_of(failure)
-    if draft is None or uri is None or canonical(uri) not in draft.changed:
+    if draft is None or uri is None:
         return failure.signature, failure.range.start.line
     return failure.signature, followed(failure.range, uri, draft).start.line
 
@@ -106,8 +107,16 @@ def _test_that_counts_no_more(before: Run, failure: Failure, after: Run) -> str 
 
 
 def _is_of_none(name: str, outcome: str, new: Mapping[str, str]) -> bool:
-    """Whether it stood for tests that could not be collected, and some of them run now."""
-    return outcome == "error" and any(each.startswith(name) or "::" not in each for each in new)
+    """Whether it stood for tests that could not be collected, and some of them run now.
+
+    A file, a folder or a class holds tests; a failing `setUpClass` of unittest is named for itself.
+    """
+    if outcome != "error":
+        return False
+    if "::" not in name and " " in name:
+        return True
+    holder = name.removesuffix("/__init__.py")
+    return any(each.startswith((f"{holder}::", f"{holder}/")) for each in new)
 
 
 async def confirmed(runner: Runner, verdict: Verdict, before: Run, failure: Failure) -> Verdict:
@@ -169,24 +178,45 @@ def observed(run: Run) -> tuple[object, ...]:
 
 
 def retargeted(target: Target, draft: Draft) -> Target:
-    """The same target over the draft's text: a selection moves with the edits around it. I/O."""
-    if target.range is None or target.uri is None or canonical(target.uri) not in draft.changed:
+    """The same target over the draft's text: a selection moves with the edits around it."""
+    if target.range is None or target.uri is None:
         return target
     return replace(target, range=followed(target.range, target.uri, draft))
 
 
 def followed(place: Range, uri: str, draft: Draft) -> Range:
-    """A range over the base's text of a document, in the draft's text; edits inside it widen it."""
-    base = draft.base.document(uri).text
-    start, end = base.offset(place.start), base.offset(place.end)
-    new_start, new_end = start, end
-    for change in draft.changes(uri):
-        low, high = base.offset(change.range.start), base.offset(change.range.end)
-        grown = len(change.text) - (high - low)
-        if high <= start:
-            new_start += grown
-            new_end += grown
-        elif low < end:
-            new_end += grown
-    text = draft.document(uri).text
-    return Range(text.position(new_start), text.position(max(new_start, new_end)))
+    """A range over a document's text before the draft edited it, in the draft's text.
+
+    It holds what is left of the text that it held, what was written within, and nothing else that
+    was there before. What is written at its border stays outside. Where the draft does not edit
+    the document, or leaves none, the range stays as it is.
+    """
+    change = draft.changed.get(canonical(uri))
+    if change is None or change.before is None or change.after is None:
+        return place
+    old, new, hunks = change.before.text, change.after.text, change.hunks()
+    start = _start_after(hunks, old.offset(place.start))
+    return new.range(start, max(start, _end_after(hunks, old.offset(place.end))))
+
+
+def _start_after(hunks: Iterable[Hunk], start: int) -> int:
+    """Where a range begins; inside a replaced stretch, as far into what replaces it."""
+    shift = 0
+    for hunk in hunks:
+        if hunk.end <= start:
+            shift += len(hunk.text) - (hunk.end - hunk.start)
+        elif hunk.start < start:
+            return min(start, hunk.start + len(hunk.text)) + shift
+    return start + shift
+
+
+def _end_after(hunks: Iterable[Hunk], end: int) -> int:
+    """Where a range ends; inside a replaced stretch, behind all that replaces it."""
+    shift = 0
+    for hunk in hunks:
+        if hunk.start >= end:
+            break
+        if hunk.end > end:
+            return hunk.start + len(hunk.text) + shift
+        shift += len(hunk.text) - (hunk.end - hunk.start)
+    return end + shift
