@@ -53,6 +53,12 @@ def test_a_file_that_the_run_was_not_given(folder: Path, opened: str, named: str
     assert note.startswith(f"{named} is in your folder, but not in the sandbox")
 
 
+def test_a_link_out_of_the_folder(folder: Path) -> None:
+    (folder / "out.txt").symlink_to("/etc/passwd")
+    (note,) = notes(folder, no_file("out.txt"))
+    assert note == "out.txt is in your folder, but not in the sandbox: it leads out of the folder."
+
+
 @pytest.mark.parametrize(
     "opened",
     ["nowhere.txt", "given/a.txt", "given", "/etc/passwd", "../x", "a\0b", "x" * 5000, ""],

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from fixwright.failures.model import Failure
 from fixwright.runs.tree import Root
-from fixwright.workspace.paths import relative_path
+from fixwright.workspace.paths import relative_path, stays_inside
 from fixwright_sandbox import Tree
 
 _FILE_KINDS = ("FileNotFoundError", "NotADirectoryError")
@@ -67,8 +67,14 @@ def _left_out(directory: Path, tree: Tree, path: str) -> Iterator[str]:
     if any(known == path or known.startswith(f"{path}/") for known in tree):
         return
     place = directory / path
-    if relative_path(directory, place) is not None and os.path.exists(place):  # noqa: PTH110 - no error for an impossible name
-        yield f"{path} is in your folder, but not in the sandbox: a run gets no ignored files."
+    if relative_path(directory, place) is None or not os.path.lexists(place):
+        return
+    why = (
+        "a run gets no ignored files"
+        if stays_inside(place, [directory.resolve()])
+        else "it leads out of the folder"
+    )
+    yield f"{path} is in your folder, but not in the sandbox: {why}."
 
 
 def _missing_module(directory: Path, tree: Tree, name: str) -> Iterator[str]:
