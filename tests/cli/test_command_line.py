@@ -58,6 +58,19 @@ def test_a_fix_is_written_only_when_asked_for(tmp_path: Path) -> None:
     assert (tmp_path / "main.py").read_text() == BROKEN.replace("valeu", "value")
 
 
+def test_the_tests_of_a_file_are_fixed_where_the_file_itself_passes(tmp_path: Path) -> None:
+    write(tmp_path, "calc.py", "def double(value):\n    return 2 * valeu\n")
+    write(
+        tmp_path,
+        "test_calc.py",
+        "import unittest\nfrom calc import double\n\n\nclass TestCalc(unittest.TestCase):\n"
+        "    def test_double(self):\n        self.assertEqual(double(2), 4)\n",
+    )
+    done = fixwright(tmp_path, "fix", "test_calc.py", "--apply")
+    assert done.returncode == 0, done.stderr
+    assert "2 * value\n" in (tmp_path / "calc.py").read_text()
+
+
 def test_a_line_without_the_failure_is_named_as_that(tmp_path: Path) -> None:
     write(tmp_path, "main.py", BROKEN)
     done = fixwright(tmp_path, "fix", "main.py:5")

@@ -17,6 +17,8 @@ from fixwright import __version__
 from fixwright.cli.headless import Headless, headless
 from fixwright.fix.problem import Problem, problem_of
 from fixwright.fix.report import FixReport, fix_report, no_fix_report
+from fixwright.index.languages import language_for
+from fixwright.index.tests import tests_in
 from fixwright.models.types import ModelError
 from fixwright.runs.report import RunReport, refused_report, run_report
 from fixwright.runs.run import Run
@@ -98,7 +100,7 @@ def test(path: Path, *, as_json: bool) -> None:
 @click.option("--apply", is_flag=True, help="Write a verified fix to the file.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON, nothing else.")
 def fix(place: str, *, apply: bool, as_json: bool) -> None:
-    """Run a file, and fix what fails; the fix is run before it is shown."""
+    """Run a file, or its tests, and fix what fails; the fix is run before it is shown."""
     path, lines = _parsed(place)
 
     async def work() -> int:
@@ -208,6 +210,8 @@ async def _fix(
     _warn(tools)
     uri = path_to_uri(path)
     before = await tools.runner.run(tools.snapshot, Target("file", uri))
+    if before.passed and await asyncio.to_thread(_has_tests, tools, uri):
+        before = await tools.runner.run(tools.snapshot, Target("tests", uri))
     problem = _problem(before, uri, lines)
     if problem is None:
         return await _nothing_to_fix(before, lines, as_json=as_json)
@@ -226,6 +230,12 @@ async def _fix(
     else:
         _tell_fix(report)
     return DONE if found.status == "verified" else FAILED
+
+
+def _has_tests(tools: Headless, uri: str) -> bool:
+    document = tools.snapshot.document(uri)
+    language = language_for(document.language, uri)
+    return language is not None and bool(tests_in(document.text, language))
 
 
 async def _nothing_to_fix(before: Run, lines: Range | None, *, as_json: bool) -> int:
