@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
 from fixwright.failures.model import Failure
@@ -12,12 +12,13 @@ from fixwright.fix.model import ModelRung
 from fixwright.fix.problem import Candidate, Problem, RuleContext, problem_of
 from fixwright.fix.rules import candidates
 from fixwright.fix.search import Found, Narrate, Search
-from fixwright.fix.verify import retargeted, verify
+from fixwright.fix.verify import followed, verify
 from fixwright.index.definitions import Definitions
 from fixwright.runs.run import Run
 from fixwright.runs.runner import Runner
 from fixwright.runs.target import Target
 from fixwright.workspace.draft import Draft
+from fixwright.workspace.position import Range
 from fixwright.workspace.snapshot import Snapshot
 
 _NOT_REACHED = "A run does not reach this place, so the edit could not be proven."
@@ -43,7 +44,7 @@ class Ladder:
         """
         narrate("running it")
         before = await self._before(snapshot, problem)
-        found = self._located(problem, before)
+        found = await asyncio.to_thread(_located, problem, before)
         if found is None:
             return await self._without_evidence(snapshot, problem, before)
         fix = await self._climb(snapshot, found, before, narrate)
@@ -61,7 +62,8 @@ class Ladder:
             return replace(fix, draft=draft)
         target = await asyncio.to_thread(_moved_target, fix.before, snapshot)
         before = await self.runner.run(snapshot, target)
-        failure = next((e for e in before.failures if e.signature == wanted.signature), None)
+        alike = [each for each in before.failures if each.signature == wanted.signature]
+        failure = await asyncio.to_thread(_nearest, alike, wanted, fix.before, before)
         if failure is None:
             reason = f"The text was edited meanwhile, and that failure is gone: {before.outcome}."
             return replace(fix, status="unverified", reason=reason, draft=draft, before=before)
@@ -77,15 +79,15 @@ class Ladder:
         """Rung by rung, until one gives a verified fix."""
         found = await self._search(snapshot, problem, before, narrate)
         if found.is_proven or _is_unsteady(found):
-            return _fix_of(found, before)
+            return _fix_of(found, problem, before)
         if self.model is None:
-            return _fix_of(found, before, asked_model=False)
+            return _fix_of(found, problem, before, asked_model=False)
         answer = await self.model.fix(snapshot, problem, before, narrate)
         tried = found.tried + answer.attempts
         if answer.status == "verified" or found.best is None:
             return replace(answer, attempts=tried)
         spent = {"usage": answer.usage, "cost_usd": answer.cost_usd}
-        return replace(_fix_of(found, before), attempts=tried, **spent)
+        return replace(_fix_of(found, problem, before), attempts=tried, **spent)
 
     async def by_rules(self, run: Run, failure: Failure) -> Fix | None:
         """The verified fix that rules find for a failure of a finished run, if any."""
@@ -93,7 +95,7 @@ class Ladder:
         if problem is None:
             return None
         found = await self._search(run.snapshot, problem, run, lambda _: None)
-        return replace(_fix_of(found, run), failure=failure) if found.is_proven else None
+        return replace(_fix_of(found, problem, run), failure=failure) if found.is_proven else None
 
     # ---- before ------------------------------------------------------------------------
 
@@ -106,18 +108,6 @@ class Ladder:
         if run is not None:
             target = await asyncio.to_thread(_moved_target, run, snapshot)
         return await self.runner.run(snapshot, target)
-
-    def _located(self, problem: Problem, before: Run) -> Problem | None:
-        """The problem with the failure of the present run that it is about."""
-        wanted = problem.failure
-        for failure in before.failures:
-            same = wanted is not None and failure.signature == wanted.signature
-            there = wanted is None and _at_same_line(before, failure, problem)
-            if same or there:
-                return problem_of(before, failure) or replace(problem, failure=failure, run=before)
-        if wanted is not None and before.failures:
-            return problem_of(before, before.failures[0])
-        return None
 
     async def _without_evidence(self, snapshot: Snapshot, problem: Problem, before: Run) -> Fix:
         """Nothing fails in a run at that place: what a rule says can be offered, not verified."""
@@ -161,16 +151,60 @@ class Ladder:
         return await asyncio.to_thread(look)
 
 
+def _located(problem: Problem, before: Run) -> Problem | None:
+    """The problem with the failure of the present run that it is about. I/O.
+
+    Where the very failure is gone it is what its test fails with now, or what fails first; None
+    where its test does not fail.
+    """
+    wanted = problem.failure
+    if wanted is None:
+        alike = [each for each in before.failures if _at_same_line(before, each, problem)]
+        failure = alike[0] if alike else None
+    else:
+        name = wanted.test_id
+        alike = [each for each in before.failures if each.signature == wanted.signature]
+        if not alike and name is not None:
+            alike = [each for each in before.failures if each.test_id == name]
+        if not alike and (name is None or before.test_outcomes.get(name) is None):
+            alike = list(before.failures[:1])
+        failure = _nearest(alike, wanted, problem.run, before)
+    if failure is None:
+        return None
+    return problem_of(before, failure) or replace(problem, failure=failure, run=before)
+
+
+def _nearest(
+    alike: Sequence[Failure], wanted: Failure, old: Run | None, new: Run
+) -> Failure | None:
+    """Of failures of the run `new`, the one nearest to where that of the run `old` is now. I/O."""
+    uri = old.uri_of(wanted) if old is not None else None
+    if len(alike) <= 1 or wanted.range is None or old is None or uri is None:
+        return alike[0] if alike else None
+    line = _moved(wanted.range, uri, old.snapshot, new.snapshot).start.line
+
+    def distance(failure: Failure) -> tuple[bool, int]:
+        if failure.range is None or new.uri_of(failure) != uri:
+            return True, 0
+        return False, abs(failure.range.start.line - line)
+
+    return min(alike, key=distance)
+
+
+def _moved(place: Range, uri: str, old: Snapshot, new: Snapshot) -> Range:
+    """A place in a document of older text, where the same text is now. I/O."""
+    text = new.document(uri).text.value
+    if old.document(uri).text.value == text:
+        return place
+    return followed(place, uri, Draft.over(old).write(uri, text))
+
+
 def _moved_target(run: Run, snapshot: Snapshot) -> Target:
     """A selection of older text, where the same code is now."""
     target = run.target
     if target.uri is None or target.range is None:
         return target
-    old = run.snapshot.document(target.uri).text
-    new = snapshot.document(target.uri).text
-    if old.value == new.value:
-        return target
-    return retargeted(target, Draft.over(run.snapshot).write(target.uri, new.value))
+    return replace(target, range=_moved(target.range, target.uri, run.snapshot, snapshot))
 
 
 def _at_same_line(run: Run, failure: Failure, problem: Problem) -> bool:
@@ -192,7 +226,7 @@ def _is_unsteady(found: Found) -> bool:
     return found.best is not None and found.best.verdict.outcome == "unsteady"
 
 
-def _fix_of(found: Found, before: Run, *, asked_model: bool = True) -> Fix:
+def _fix_of(found: Found, problem: Problem, before: Run, *, asked_model: bool = True) -> Fix:
     """What rules found, with its evidence."""
     best = found.best
     if best is not None:
@@ -207,7 +241,7 @@ def _fix_of(found: Found, before: Run, *, asked_model: bool = True) -> Fix:
         if found.tried
         else f"No rule knows a fix for this.{hint}"
     )
-    title = before.failures[0].title if before.failures else before.outcome
+    title = problem.failure.title if problem.failure else problem.message
     return Fix("none", title, reason, None, Draft.over(before.snapshot), before, None, found.tried)
 
 
