@@ -68,6 +68,8 @@ class SandboxConfig(_Section):
     backend: Literal["auto", "docker", "bubblewrap", "none"] = "auto"
     network: Literal["none"] = "none"
     image: str = "fixwright/python:1"
+    python: str | None = None
+    """The interpreter of the embedded sandbox; None is the one that Fixwright itself runs on."""
     memory: Bytes = 512 << 20
     cpus: float = Field(default=1.0, gt=0)
     timeout: float = Field(default=60.0, gt=0)

@@ -305,6 +305,19 @@ T["fix takes another server's diagnostic when there is none of ours"] = function
   eq({ diagnostic.source, diagnostic.code }, { 'ruff', 'F821' })
 end
 
+T['fix takes the only error of ours, wherever the cursor is'] = function()
+  open({ 'x', 'y', 'value' })
+  child.lua([[
+    vim.diagnostic.set(vim.api.nvim_create_namespace('ours'), 0, {
+      { lnum = 2, col = 0, end_lnum = 2, end_col = 5, message = 'NameError', source = 'fixwright',
+        severity = 1 },
+    })
+  ]])
+  answers('fixwright.fix', { status = 'none', title = '', applied = false })
+  child.type_keys('gg', ':Fixwright fix<CR>')
+  eq(executed('fixwright.fix').diagnostic.range, range(2, 0, 2, 5))
+end
+
 T['fix without a diagnostic says so'] = function()
   open({ 'x' })
   child.cmd('Fixwright fix')

@@ -82,7 +82,7 @@ export async function checkVersion(command: readonly string[], cwd: string): Pro
   if (isOlder(version, MINIMUM_VERSION)) {
     throw new ServerUnusable(
       `The server is Fixwright ${version}; this extension needs ${MINIMUM_VERSION} or newer. ` +
-        "Upgrade it with `pip install --upgrade fixwright`.",
+        "Upgrade the server.",
     );
   }
   return version;
@@ -96,7 +96,7 @@ function failure(
 ): string {
   if (error.code === "ENOENT") {
     return (
-      `The program "${program}" was not found. Install the server (\`pip install fixwright\`), ` +
+      `The program "${program}" was not found. Install the server (see the README of Fixwright), ` +
       "or say in the setting fixwright.server.command where it is."
     );
   }

@@ -73,6 +73,7 @@ class Door:
         return SandboxSettings(
             backend=backend,
             image=self._config.image,
+            python=self._config.python,
             pool=self._config.pool,
             cpus=self._config.cpus,
             limits=limits_of(self._config),

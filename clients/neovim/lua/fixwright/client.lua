@@ -15,11 +15,20 @@ function M.all(bufnr)
   return vim.lsp.get_clients({ name = M.name, bufnr = bufnr })
 end
 
---- The client of a buffer. Says why when there is none.
+--- Milliseconds that a command waits for a server that is enabled but has not answered yet.
+local START_TIMEOUT = 5000
+
+--- The client of a buffer; one that is just starting is waited for. Says why when there is none.
 ---@param bufnr integer
 ---@return vim.lsp.Client?
 function M.of(bufnr)
   local client = M.all(bufnr)[1]
+  if not client and vim.lsp.is_enabled and vim.lsp.is_enabled(M.name) then
+    vim.wait(START_TIMEOUT, function()
+      client = M.all(bufnr)[1]
+      return client ~= nil
+    end, 20)
+  end
   if not client then
     M.say(
       "no server is attached to this buffer: vim.lsp.enable('fixwright') enables it, "

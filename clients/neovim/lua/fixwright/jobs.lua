@@ -223,7 +223,17 @@ local function to_lsp(bufnr, diagnostic, encoding)
   )
 end
 
---- Fix the error at the cursor, or the nearest one on the line or in the range.
+--- The one error that Fixwright shows in a buffer; nil when there are more, or none.
+---@param bufnr integer
+---@return vim.Diagnostic?
+local function only_one(bufnr)
+  local ours = vim.tbl_filter(function(diagnostic)
+    return diagnostic.source == client.name
+  end, vim.diagnostic.get(bufnr, { severity = vim.diagnostic.severity.ERROR }))
+  return #ours == 1 and ours[1] or nil
+end
+
+--- Fix the error at the cursor, the nearest one on the line or in the range, or the only one.
 ---@param lines? fixwright.Lines
 ---@return fun()? cancel
 function M.fix(lines)
@@ -231,6 +241,9 @@ function M.fix(lines)
     local row = vim.api.nvim_win_get_cursor(0)[1]
     local first, last = unpack(lines or { row, row })
     local found = diagnostic_in(bufnr, first - 1, last - 1)
+    if not found and not lines then
+      found = only_one(bufnr)
+    end
     if not found then
       local where = lines and 'in these lines' or 'on this line'
       client.say(
