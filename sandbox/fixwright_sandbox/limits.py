@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 MIB = 1 << 20
+MOST_FILES = 200_000
+"""Files in each folder that a run may write to, its subfolders included."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .events import Status
-from .limits import MIB, Limits
+from .limits import MIB, MOST_FILES, Limits
 from .wire import Header
 
 
@@ -65,6 +65,13 @@ def _judge(
         "file": (
             "disk",
             f"Ended because it wrote a file larger than {_mib(limits.file_bytes)}, its limit.",
+        ),
+        "files": (
+            "disk",
+            (
+                f"Ended because {done.optional_text('full')} held more than {MOST_FILES} files, "
+                "the limit."
+            ),
         ),
         "disk": (
             "disk",

@@ -16,6 +16,7 @@ from . import become, inside
 from .base import BackendError, Channel, Shape
 from .interpreter import Interpreter, find_interpreter
 from .process import start_process
+from .seccomp import filter_for
 
 _UID = str(inside.UID)
 _PLACE = "/mnt"
@@ -33,15 +34,19 @@ class Bubblewrap:
 
     The runner is process 1 of its PID namespace: nothing in there can kill or trace it, and
     all of it ends with the runner. It holds the limits, since no cgroup can be assumed.
+    A filter refuses the system calls that no run needs, see `seccomp`.
     Root gives up being root first, see `become`.
     """
 
     name = "bubblewrap"
     image = None
 
-    def __init__(self, program: str, interpreter: Interpreter, *, disable_userns: bool) -> None:
+    def __init__(
+        self, program: str, interpreter: Interpreter, calls: bytes, *, disable_userns: bool
+    ) -> None:
         self._program = program
         self._interpreter = interpreter
+        self._calls = calls
         self._disable_userns = disable_userns
         self._hidden = _hidden(interpreter.folders) if os.getuid() == 0 else ()
 
@@ -56,12 +61,20 @@ class Bubblewrap:
         if program is None:
             message = "bubblewrap is not installed (for instance: apt install bubblewrap)."
             raise BackendError(message)
+        calls = filter_for(platform.machine())
+        if calls is None:
+            message = (
+                "bubblewrap can be used on x86_64 and aarch64 only: for a machine of the kind "
+                f"{platform.machine()} there is no filter for system calls. Use Docker."
+            )
+            raise BackendError(message)
         help_text = _run([program, "--help"]).stdout
         backend = cls(
-            program, find_interpreter(python), disable_userns=b"--disable-userns" in help_text
+            *(program, find_interpreter(python), calls),
+            disable_userns=b"--disable-userns" in help_text,
         )
         shape = Shape(memory=1 << 20, processes=1, disk=1 << 20, tree=1 << 20)
-        files = [os.memfd_create(name) for name in ("passwd", "group")]
+        files = backend.files()
         try:
             argv = backend.arguments(shape, files)
             trial = _run([*argv, backend.interpreter, "-I", "-c", "pass"], files)
@@ -86,7 +99,7 @@ class Bubblewrap:
 
     async def start(self, shape: Shape) -> tuple[Channel, dict[str, object]]:
         """Start an environment."""
-        files = [_memory_file("passwd", _PASSWD), _memory_file("group", _GROUP)]
+        files = self.files()
         try:
             argv = await asyncio.to_thread(self.arguments, shape, files)
             argv += bundle.arguments(self.interpreter)
@@ -96,14 +109,23 @@ class Bubblewrap:
                 os.close(file)
         limited = _kernel() >= _NPROC_IS_PER_NAMESPACE
         return channel, inside.describe(
-            limit_data=True, limit_processes=limited, refusals_counted=False
+            limit_data=True,
+            limit_processes=limited,
+            limit_files=True,
+            refusals_counted=False,
+            calls=None,
         )
 
     async def close(self) -> None:
         """Nothing is held."""
 
+    def files(self) -> list[int]:
+        """Descriptors of what `arguments` refers to, for the caller to pass on and close."""
+        contents = {"passwd": _PASSWD, "group": _GROUP, "filter": self._calls}
+        return [_memory_file(name, data) for name, data in contents.items()]
+
     def arguments(self, shape: Shape, files: list[int]) -> list[str]:
-        """The argument vector up to the program to run; `files` are passwd and group."""
+        """The argument vector up to the program to run."""
         argv = [*self._become(), self._program, "--unshare-all", "--unshare-user"]
         if self._disable_userns:
             argv.append("--disable-userns")
@@ -114,9 +136,10 @@ class Bubblewrap:
             argv += _system_folder(Path("/", name))
         for name in _OF_ETC:
             argv += ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
-        argv += ["--ro-bind-data", str(files[0]), "/etc/passwd"]
-        argv += ["--ro-bind-data", str(files[1]), "/etc/group"]
-        argv += ["--proc", "/proc", "--dev", "/dev"]
+        passwd, group, calls = map(str, files)
+        argv += ["--ro-bind-data", passwd, "/etc/passwd", "--ro-bind-data", group, "/etc/group"]
+        argv += ["--seccomp", calls]
+        argv += ["--proc", "/proc", "--dev", "/dev", "--mqueue", inside.MQUEUE]
         for path, size in (
             (inside.WORKSPACE, shape.tree + shape.disk),
             (inside.TMP, shape.disk),

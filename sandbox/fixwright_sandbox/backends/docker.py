@@ -9,11 +9,13 @@ import socket
 from typing import Any
 
 from fixwright_sandbox import bundle
+from fixwright_sandbox.limits import MOST_FILES
 from fixwright_sandbox.owner import Owner
 
 from . import inside
 from .base import BackendError, Channel, Shape
 from .engine import Engine
+from .seccomp import filter_for
 
 LABEL = "fixwright.sandbox"
 OWNER_LABEL = "fixwright.sandbox.owner"
@@ -21,17 +23,17 @@ _FRAME = 8
 _STDERR = 2
 _STDERR_KEPT = 8192
 _RUNNER_BYTES = 64 << 20
-_FILES = 200_000
 _log = logging.getLogger(__name__)
 
 
 class Docker:
     """A hardened container for each environment.
 
-    No network, a read-only root, no capabilities, no new privileges, an unprivileged user,
-    the engine's default seccomp profile, and limits on memory, processes and processors.
-    Only tmpfs can be written. The runner is process 1, so that nothing in there can kill it;
-    the container ends when the runner loses its stream, and removes itself.
+    No network, a read-only root, no capabilities, no new privileges, an unprivileged user, the
+    engine's default seccomp profile and, where we know the machine, ours over it (see `seccomp`),
+    and limits on memory, processes and processors. Only tmpfs can be written. The runner is
+    process 1, so that nothing in there can kill it; the container ends when the runner loses its
+    stream, and removes itself.
     """
 
     name = "docker"
@@ -40,7 +42,9 @@ class Docker:
         self.image = image
         self._engine = engine
         self._owner = Owner.current()
-        self._cpus = min(cpus, engine.cpus())
+        machine = engine.machine()
+        self._cpus = min(cpus, machine.cpus)
+        self._calls = filter_for(machine.architecture)
         self._reaper: asyncio.Task[None] | None = None
 
     @classmethod
@@ -81,7 +85,11 @@ class Docker:
         reader, writer = await asyncio.open_connection(sock=stream)
         channel = ContainerChannel(self._engine, container, reader, writer)
         return channel, inside.describe(
-            limit_data=False, limit_processes=False, refusals_counted=True
+            limit_data=False,
+            limit_processes=False,
+            limit_files=False,
+            refusals_counted=True,
+            calls=self._calls,
         )
 
     async def close(self) -> None:
@@ -124,7 +132,7 @@ class Docker:
         # The files of a tmpfs count as memory. The runner watches what the processes use;
         # the container's limit is for what grows faster than it looks.
         memory = shape.memory + shape.tree + 2 * shape.disk + inside.SHM_BYTES + _RUNNER_BYTES
-        tmpfs = f"rw,exec,nosuid,nodev,uid={inside.UID},gid={inside.UID},nr_inodes={_FILES}"
+        tmpfs = f"rw,exec,nosuid,nodev,uid={inside.UID},gid={inside.UID},nr_inodes={MOST_FILES}"
         return {
             "user": f"{inside.UID}:{inside.UID}",
             "working_dir": "/",

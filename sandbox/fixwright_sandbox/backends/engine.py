@@ -24,6 +24,14 @@ class Container:
     labels: Mapping[str, str]
 
 
+@dataclass(frozen=True)
+class Machine:
+    """Where an engine runs: how many processors, and of which kind (as `uname -m` has it)."""
+
+    cpus: float
+    architecture: str
+
+
 class Engine:
     """One engine. Every method raises `BackendError` where the engine fails or is gone."""
 
@@ -54,10 +62,10 @@ class Engine:
         """Ask whether the engine is there."""
         self._call("The Docker Engine does not answer", self._client.ping)
 
-    def cpus(self) -> float:
-        """How many processors the engine has."""
+    def machine(self) -> Machine:
+        """What the engine runs on."""
         info = self._call("The Docker Engine does not answer", self._client.info)
-        return float(info.get("NCPU", 1))
+        return Machine(float(info.get("NCPU", 1)), str(info.get("Architecture", "")))
 
     def has_image(self, image: str) -> bool:
         """Whether the image is there; nothing is pulled."""

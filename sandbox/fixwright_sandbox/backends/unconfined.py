@@ -58,6 +58,8 @@ class Unconfined:
             "limit_data": True,
             "limit_processes": False,
             "refusals_counted": False,
+            "calls": None,
+            "most_files": None,
         }
 
     async def close(self) -> None:

@@ -36,6 +36,15 @@ def full(folders: tuple[str, ...]) -> str | None:
     return None
 
 
+def crowded(folders: tuple[str, ...], most: int) -> str | None:
+    """The first of the file systems that holds more files than that, whatever their size."""
+    for folder in folders:
+        info = os.statvfs(folder)
+        if info.f_files - info.f_ffree > most:
+            return folder
+    return None
+
+
 def _counter(paths: tuple[str, ...], name: bytes) -> int:
     for path in paths:
         try:

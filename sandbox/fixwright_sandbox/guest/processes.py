@@ -13,6 +13,8 @@ _PATIENCE = 5.0
 _STRIKE_EVERY = 20
 """Looks at whether they have gone between two times of killing."""
 _REAPED_AT_ONCE = 256
+_ATTACHED, _RESIDENT, _SWAPPED = 6, 14, 15
+"""Columns of /proc/sysvipc/shm, see proc(5)."""
 
 
 @dataclass(frozen=True)
@@ -21,6 +23,17 @@ class Usage:
 
     threads: int
     memory: int
+
+
+@dataclass(frozen=True)
+class Segments:
+    """Shared memory of System V: bytes that no process has attached, and all of it.
+
+    It stays when the process that made it ends, and is none of any process's until attached.
+    """
+
+    detached: int
+    total: int
 
 
 class StuckError(Exception):
@@ -85,7 +98,22 @@ class Processes:
                 memory += int(stat[21]) * _PAGE
         if len(ids) > 1 and memory > min(memory_limit, peak):
             memory = sum(_proportional(pid) for pid in ids)
-        return Usage(threads, memory)
+        segments = self.segments()
+        return Usage(threads, max(memory + segments.detached, segments.total))
+
+    def segments(self) -> Segments:
+        """The shared memory of this IPC namespace."""
+        detached = total = 0
+        try:
+            with open("/proc/sysvipc/shm", "rb") as file:
+                for line in list(file)[1:]:
+                    fields = line.split()
+                    size = int(fields[_RESIDENT]) + int(fields[_SWAPPED])
+                    total += size
+                    detached += 0 if int(fields[_ATTACHED]) else size
+        except FileNotFoundError:
+            pass  # A kernel without System V's.
+        return Segments(detached, total)
 
     def reap(self) -> bool:
         """Collect children that have ended; true when there is no child left.
@@ -125,6 +153,10 @@ class Descendants(Processes):
                 found.append(child)
                 waiting.append(child)
         return found
+
+    def segments(self) -> Segments:
+        """Nothing: that of the run is not told from anybody else's."""
+        return Segments(0, 0)
 
     def strike(self) -> None:
         """Send SIGKILL to each that can be found now."""

@@ -189,7 +189,7 @@ def _clamped(
 def _suggestion(exception: BaseException) -> tuple[str | None, str | None]:
     """Return the name that the interpreter would suggest, and the module it says is not imported.
 
-    From 3.12 on `traceback` knows both; before, only the interpreter's own printing does.
+    From 3.13 on `traceback` knows both; before, the interpreter's own printing knows more.
     """
     if not isinstance(exception, (NameError, AttributeError, ImportError)):
         return None, None
@@ -198,7 +198,7 @@ def _suggestion(exception: BaseException) -> tuple[str | None, str | None]:
             type(exception), exception, exception.__traceback__, limit=0, compact=True
         )
         text = "".join(printed.format_exception_only())
-        if sys.version_info < (3, 12):
+        if sys.version_info < (3, 13):
             text = _printed(exception)
     except Exception:  # noqa: BLE001 - a suggestion is never worth the report
         return None, None

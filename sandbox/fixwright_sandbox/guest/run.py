@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 from . import bash_job
 from .child import Setting, enter, run_program, run_python
-from .counters import full, read_counters
+from .counters import crowded, full, read_counters
 from .processes import Processes, StuckError
 from .wire import Link
 
@@ -25,6 +25,10 @@ _KEPT_OF_STDERR = 1 << 16
 _REPORT_BYTES = 8 << 20
 _GRACE = 0.5
 """Seconds a run may go on over its process limit, where the kernel holds it, to say so itself."""
+
+
+class InputError(Exception):
+    """What the run is to read can't be kept; the message is a sentence for the user."""
 
 
 class Run:
@@ -69,7 +73,7 @@ class Run:
     # ---- start
 
     def _spawn(self, stdin: bytes, usual: frozenset[str]) -> None:
-        source = _stdin(stdin)
+        source = _stdin(stdin, self.scratch)
         pipes = [os.pipe2(os.O_CLOEXEC) for _ in range(3)]
         setting = Setting(
             stdin=source,
@@ -212,6 +216,11 @@ class Run:
         )
         self._peak = max(self._peak, usage.memory)
         self._full = self._full or full(tuple(self._config["bounded"]))
+        if self._config["most_files"] is not None:
+            folders = (self._config["root"], *self._config["cleaned"])
+            crowd = crowded(folders, self._config["most_files"])
+            if crowd is not None:
+                self.reason, self._full = "files", crowd
         if usage.memory > self.limits["memory_bytes"]:
             self.reason = "memory"
         if usage.threads > self.limits["processes"]:
@@ -300,14 +309,20 @@ def _write_bash_reports(run: Run, writing: int, exit_code: int, stderr_tail: byt
         os._exit(0)
 
 
-def _stdin(data: bytes) -> int:
+def _stdin(data: bytes, scratch: str) -> int:
     if not data:
         return os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC)
-    handle = os.memfd_create("stdin", os.MFD_CLOEXEC)
-    view = memoryview(data)
-    while view:
-        view = view[os.write(handle, view) :]
-    os.lseek(handle, 0, os.SEEK_SET)
+    path = os.path.join(scratch, "stdin")
+    try:
+        with open(path, "wb") as file:
+            file.write(data)
+    except OSError as error:
+        raise InputError(
+            f"The sandbox has no room for the {len(data)} bytes that the run is to read: "
+            f"{error.strerror}."
+        ) from error
+    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    os.unlink(path)
     return handle
 
 

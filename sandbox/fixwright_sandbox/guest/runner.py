@@ -21,7 +21,7 @@ from typing import Any
 from . import kernel
 from .collect import Leftovers, clean, send_changes
 from .processes import Descendants, Processes, StuckError
-from .run import Run
+from .run import InputError, Run
 from .tree_copy import TreeCopy, TreeError
 from .wire import HostGoneError, Link
 
@@ -143,15 +143,18 @@ class Runner:
         if self._trouble is not None:
             self._link.send({"op": "refused", "message": self._trouble})
             return
-        self._run = Run(
-            header,
-            payload,
-            config=self._config,
-            link=self._link,
-            selector=self._selector,
-            processes=self._processes,
-            usual=self._usual,
-        )
+        try:
+            self._run = Run(
+                header,
+                payload,
+                config=self._config,
+                link=self._link,
+                selector=self._selector,
+                processes=self._processes,
+                usual=self._usual,
+            )
+        except InputError as error:
+            self._link.send({"op": "refused", "message": str(error)})
 
     def _cancel(self, _header: dict[str, Any], _payload: bytes) -> None:
         if self._run is not None:
@@ -186,6 +189,8 @@ def main(usual: frozenset[str]) -> None:
             kernel.set_dumpable(dumpable=False)
         else:
             kernel.become_subreaper()
+        if config["calls"] is not None:
+            kernel.filter_calls(bytes.fromhex(config["calls"]))
         os.umask(0o022)
         gc.collect()
         gc.freeze()
