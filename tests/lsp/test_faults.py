@@ -18,7 +18,7 @@ from fixwright.lsp.features.running import RUN_WITHOUT
 from fixwright.workspace.paths import path_to_uri
 from support.docker_proxy import docker_proxy
 from support.editor import PATIENCE, Editor, editing
-from support.leftovers import Trail, containers_of, until_none
+from support.leftovers import Trail, containers_of, until_none, until_programs
 from support.models import ScriptedModel, edit, scripted_model
 from support.needs import needs
 from support.raw import Message, RawServer, raw_server
@@ -99,7 +99,7 @@ async def test_an_editor_that_is_killed_leaves_nothing(tmp_path: Path, backend: 
     try:
         assert editor.stdout is not None
         pid = int(await asyncio.wait_for(editor.stdout.readline(), PATIENCE))
-        assert trail.programs()
+        await until_programs(trail)
     finally:
         editor.kill()
         await editor.wait()
@@ -135,7 +135,7 @@ async def test_a_server_that_is_ended_in_a_run_leaves_nothing(
     path, trail = marked(tmp_path)
     async with raw_server(FIXWRIGHT_SANDBOX_BACKEND=backend, **trail.environment) as server:
         await run_from(server, path)
-        assert trail.programs()
+        await until_programs(trail)
         end(server)
         assert await server.ended() == 1
         await nothing_is_left(trail, backend, server.process.pid)

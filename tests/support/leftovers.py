@@ -72,6 +72,16 @@ def containers_of(pid: int) -> list[str]:
     return [key for key, owner in owners.items() if owner is not None and owner.pid == pid]
 
 
+async def until_programs(trail: Trail) -> None:
+    """Poll: for a moment after its parent knows that it has started, a process has no arguments."""
+    try:
+        async with asyncio.timeout(PATIENCE):
+            while not await asyncio.to_thread(trail.programs):  # noqa: ASYNC110  # as below
+                await asyncio.sleep(0.02)
+    except TimeoutError:
+        raise AssertionError("no program was started") from None
+
+
 async def until_none(what: Callable[[], list[str]] | Callable[[], list[Path]]) -> None:
     """Poll, since nobody tells when a process of somebody else's has ended."""
     try:
