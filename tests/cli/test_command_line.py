@@ -111,7 +111,9 @@ def test_json_without_a_sandbox(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("place", "why"),
     [
+        ("", "it is empty; name a file"),
         ("none.py", "there is no file none.py"),
+        ("none\n.py", "there is no file none"),
         (".", ". is a folder"),
         ("main.py:0", "lines count from 1"),
         ("main.py:9-3", "lines 9-3 are no range"),
@@ -122,3 +124,85 @@ def test_a_place_that_is_none(tmp_path: Path, place: str, why: str) -> None:
     done = fixwright(tmp_path, "run", place)
     assert done.returncode == 2
     assert why in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        ((), "Usage: "),
+        (("walk",), "No such command 'walk'"),
+        (("run",), "Missing argument 'FILE[:A-B]'"),
+        (("run", "main.py", "--loud"), "No such option"),
+        (("test", "none"), "Path 'none' does not exist"),
+    ],
+)
+def test_bad_usage(tmp_path: Path, arguments: tuple[str, ...], why: str) -> None:
+    write(tmp_path, "main.py", "pass\n")
+    done = fixwright(tmp_path, *arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert why in done.stderr
+
+
+def test_a_file_may_be_named_like_a_place(tmp_path: Path) -> None:
+    write(tmp_path, "a.py:1", "#!/usr/bin/env python3\nprint('hello')\n")
+    done = fixwright(tmp_path, "run", "a.py:1")
+    assert (done.returncode, done.stdout) == (0, "hello\n")
+
+
+def test_lines_run_with_what_they_need(tmp_path: Path) -> None:
+    write(tmp_path, "a.py", "x = 20\nprint('not this')\nprint(x + 1)\n# end\n")
+    done = fixwright(tmp_path, "run", "a.py:3")
+    assert (done.returncode, done.stdout) == (0, "21\n")
+    assert "a.py, line 3: passed" in done.stderr
+    for place, why in (("a.py:4", "no code in the selection"), ("a.py:9", "Nothing is selected")):
+        done = fixwright(tmp_path, "run", place)
+        assert done.returncode == 3
+        assert why in done.stderr
+
+
+SUITE = """\
+import unittest
+
+
+class T(unittest.TestCase):
+    def test_right(self):
+        self.assertEqual(1, 1)
+
+    def test_wrong(self):
+        self.assertEqual(1, 2)
+
+    @unittest.skip("later")
+    def test_later(self):
+        pass
+"""
+
+
+def test_tests_are_counted_and_the_failing_one_is_named(tmp_path: Path) -> None:
+    write(tmp_path, "test_a.py", SUITE)
+    done = fixwright(tmp_path, "test", "--json")
+    report = json.loads(done.stdout)
+    assert (done.returncode, report["status"]) == (1, "failed")
+    assert report["tests"] == {"passed": 1, "failed": 1, "skipped": 1}
+    (failure,) = report["failures"]
+    assert failure["testId"] == "test_a.py::T::test_wrong"
+    assert failure["range"]["start"]["line"] == 8
+    write(tmp_path, "test_a.py", SUITE.replace("1, 2", "2, 2"))
+    done = fixwright(tmp_path, "test", "test_a.py", "--json")
+    report = json.loads(done.stdout)
+    assert (done.returncode, report["status"], report["failures"]) == (0, "passed", [])
+    assert report["tests"] == {"passed": 2, "failed": 0, "skipped": 1}
+
+
+def test_a_folder_without_tests_is_no_success(tmp_path: Path) -> None:
+    write(tmp_path, "a.py", "pass\n")
+    done = fixwright(tmp_path, "test")
+    assert done.returncode == 1
+    assert "no tests" in done.stderr.lower()
+
+
+def test_the_tests_of_a_script_are_refused(tmp_path: Path) -> None:
+    write(tmp_path, "a.sh", "true\n")
+    done = fixwright(tmp_path, "test", "a.sh", "--json")
+    report = json.loads(done.stdout)
+    assert (done.returncode, report["status"]) == (3, "refused")
+    assert report["reason"] == "There is no test runner for Bash. Run the file itself."

@@ -34,7 +34,7 @@ from fixwright_sandbox import SandboxUnavailable
 DONE, FAILED, USAGE, REFUSED, COULD_NOT = 0, 1, 2, 3, 4
 """The exit codes."""
 
-_PLACE = re.compile(r"(?P<file>.+?)(?::(?P<first>\d+)(?:-(?P<last>\d+))?)?")
+_PLACE = re.compile(r"(?P<file>.+?)(?::(?P<first>\d+)(?:-(?P<last>\d+))?)?", re.DOTALL)
 Unfinished = Literal["refused", "cancelled", "error"]
 NotDone = Callable[[Unfinished, str], object]
 """The JSON report of what was not done, and why."""
@@ -122,8 +122,11 @@ def demo() -> None:
 
 
 def _parsed(place: str) -> tuple[Path, Range | None]:
+    if Path(place).is_file():  # whatever its name looks like
+        return Path(place).resolve(), None
     found = _PLACE.fullmatch(place)
-    assert found is not None
+    if found is None:
+        raise click.BadParameter("it is empty; name a file")
     path = Path(found["file"]).resolve()
     if path.is_dir():
         raise click.BadParameter(f"{found['file']} is a folder; name a file in it")
