@@ -6,13 +6,15 @@ import asyncio
 import socket
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from fixwright_sandbox import Blob, RunCommand, RunTests
-from fixwright_sandbox.backends.docker import OWNER_LABEL
+from fixwright_sandbox.backends.docker import LABEL, OWNER_LABEL, Docker
 from fixwright_sandbox.backends.engine import Engine
 from fixwright_sandbox.owner import Owner
+from support.leftovers import until_none
 from support.sandboxes import PATIENCE, Bench, open_or_skip
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -339,6 +341,23 @@ async def test_a_container_that_is_paused_meets_its_time_limit() -> None:
             "Ended after 1 s, its time limit; the sandbox no longer answered."
         )
         await still_works(bench)
+
+
+@pytest.mark.docker
+async def test_containers_are_reaped_again_and_again() -> None:
+    await (await open_or_skip("docker")).close()
+    dead = Owner(Owner.current().host, 2**22 + 1, 2)
+    engine = Engine(None)
+    backend = await Docker.open(None, "fixwright/python:1", 1.0, reap_every=0.01)
+    try:
+        for _ in range(2):
+            labels = {LABEL: "1", OWNER_LABEL: str(dead)}
+            options: dict[str, Any] = {"host_config": {}, "labels": labels}
+            await asyncio.to_thread(engine.create, "fixwright/python:1", ["true"], options)
+            await until_none(lambda: [each.id for each in engine.labelled(f"{OWNER_LABEL}={dead}")])
+    finally:
+        await backend.close()
+        engine.close()
 
 
 @pytest.mark.parametrize("path", ["/outside", "/escape", "/etc/hard"])

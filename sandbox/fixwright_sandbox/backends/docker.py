@@ -23,6 +23,8 @@ _FRAME = 8
 _STDERR = 2
 _STDERR_KEPT = 8192
 _RUNNER_BYTES = 64 << 20
+_REAP_EVERY = 600.0
+"""Seconds between two looks for what dead owners left."""
 _log = logging.getLogger(__name__)
 
 
@@ -46,12 +48,15 @@ class Docker:
         self._cpus = min(cpus, machine.cpus)
         self._calls = filter_for(machine.architecture)
         self._reaper: asyncio.Task[None] | None = None
+        self._closing = asyncio.Event()
 
     @classmethod
-    async def open(cls, host: str | None, image: str, cpus: float) -> Docker:
+    async def open(
+        cls, host: str | None, image: str, cpus: float, *, reap_every: float = _REAP_EVERY
+    ) -> Docker:
         """Connect and look for the image; `BackendError` says what is missing."""
         backend = await asyncio.to_thread(cls._open, host, image, cpus)
-        backend.start_reaping()
+        backend.start_reaping(reap_every)
         return backend
 
     @classmethod
@@ -94,13 +99,20 @@ class Docker:
 
     async def close(self) -> None:
         """Let go of the engine."""
+        self._closing.set()
         if self._reaper is not None:
             await asyncio.wait({self._reaper})
         await asyncio.to_thread(self._engine.close)
 
-    def start_reaping(self) -> None:
-        """Look in the background for what dead owners left."""
-        self._reaper = asyncio.create_task(asyncio.to_thread(self.reap))
+    def start_reaping(self, every: float) -> None:
+        """Look in the background, now and every so many seconds, for what dead owners left."""
+        self._reaper = asyncio.create_task(self._keep_reaping(every))
+
+    async def _keep_reaping(self, every: float) -> None:
+        while not self._closing.is_set():
+            await asyncio.to_thread(self.reap)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._closing.wait(), every)
 
     def reap(self) -> None:
         """Remove the containers whose owner died without doing so itself. Blocks."""
