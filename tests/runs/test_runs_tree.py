@@ -103,6 +103,15 @@ def test_a_document_in_a_directory_that_is_not_there_runs_alone(tmp_path: Path) 
     }
 
 
+def test_large_files_beside_a_file_outside_all_folders_are_left_out(tmp_path: Path) -> None:
+    plant(tmp_path, alone="disk")
+    with (tmp_path / "download.iso").open("wb") as file:
+        file.truncate(1 << 30)
+    snapshot = opened(Snapshot(), tmp_path / "alone.py", "typed")
+    _, tree = tree_of(Draft.over(snapshot), path_to_uri(tmp_path / "alone.py"))
+    assert set(tree) == {"alone.py"}
+
+
 @pytest.mark.parametrize("inside", [True, False])
 def test_nothing_runs_beside_a_document_whose_text_is_lost(tmp_path: Path, inside: bool) -> None:
     plant(tmp_path, a="a", lost="stale")

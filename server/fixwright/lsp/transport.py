@@ -28,6 +28,8 @@ def claim_stdio() -> Wire:
     can not corrupt the stream of messages. Called before anything else is imported.
     """
     reader, writer = os.dup(0), os.dup(1)
+    for end in (reader, writer):
+        os.set_blocking(end, True)  # an editor may have left its own pipes otherwise
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
     os.close(null)

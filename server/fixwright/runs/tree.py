@@ -17,6 +17,8 @@ from fixwright.workspace.paths import path_to_uri, relative_path, uri_to_path
 from fixwright.workspace.snapshot import Folder
 from fixwright_sandbox import Blob, HostFile, Tree
 
+_SIBLINGS_BYTES = 64 << 20
+"""Bytes of them together; what does not fit is left out: in such a directory lie downloads."""
 _SIBLINGS_LIMIT = 2000
 """Files of a directory that belongs to no workspace folder; more means it is not a project."""
 _EXTENSIONS = {"python": ".py", "shellscript": ".sh"}
@@ -99,13 +101,15 @@ def _siblings(directory: Path) -> Iterator[FileEntry]:
         paths = sorted(directory.iterdir())
     except OSError:  # not there yet, or we may not look into it: then the document runs alone
         return
+    room = _SIBLINGS_BYTES
     for path in paths:
         try:
             status = path.lstat()
         except OSError:  # gone since
             continue
-        hidden = path.name.startswith(".")
-        if stat.S_ISREG(status.st_mode) and not hidden and _is_utf8(path.name):
+        wanted = stat.S_ISREG(status.st_mode) and status.st_size <= room
+        if wanted and not path.name.startswith(".") and _is_utf8(path.name):
+            room -= status.st_size
             yield FileEntry.on_disk(path.name, path, status)
 
 
