@@ -128,6 +128,13 @@ class FixwrightProtocol(LanguageServerProtocol):
         """Keep nested objects as data: pygls calls this for every JSON object in a message."""
         return data
 
+    def take(self, body: bytes) -> None:
+        """Handle one message as it came; what can't be used is logged, and the next one taken."""
+        try:
+            self.handle_message(json.loads(body))
+        except Exception:
+            log.exception("a message could not be handled")
+
     def handle_message(self, message: Any) -> None:
         """Decode one message, and dispatch it with the snapshot of this moment."""
         raw = cast("dict[str, Any]", message)
@@ -160,20 +167,35 @@ class FixwrightProtocol(LanguageServerProtocol):
         if method == lsp.EXIT:
             return True
         if self._shutdown:
-            self._fail(raw, lsp.ErrorCodes.InvalidRequest, "the server is shutting down")
-            return False
-        if not self._initialized and method != lsp.INITIALIZE:
-            self._fail(raw, lsp.ErrorCodes.ServerNotInitialized, "send initialize first")
-            return False
-        if self._initialized and method == lsp.INITIALIZE:
-            self._fail(raw, lsp.ErrorCodes.InvalidRequest, "initialize was sent twice")
-            return False
-        return True
+            wrong = lsp.ErrorCodes.InvalidRequest, "the server is shutting down"
+        elif not self._initialized and method != lsp.INITIALIZE:
+            wrong = lsp.ErrorCodes.ServerNotInitialized, "send initialize first"
+        elif self._initialized and method == lsp.INITIALIZE:
+            wrong = lsp.ErrorCodes.InvalidRequest, "initialize was sent twice"
+        elif raw.get("id") is not None and self._is_notification(method):
+            wrong = lsp.ErrorCodes.InvalidRequest, f"{method} is no request: it has no id"
+        elif method == lsp.CANCEL_REQUEST:
+            # One that crosses its answer is everyday life, and no news for the log.
+            return self._runs(as_object(raw.get("params")).get("id"))
+        else:
+            return True
+        self._fail(raw, *wrong)
+        return False
+
+    def _is_notification(self, method: object) -> bool:
+        kind = self.get_message_type(method) if isinstance(method, str) else None
+        return kind is not None and "id" not in {each.name for each in kind.__attrs_attrs__}
+
+    def _runs(self, message_id: object) -> bool:
+        """Whether a request with this id is being worked on."""
+        return isinstance(message_id, (str, int)) and message_id in self._request_futures
 
     def _awaited(self, message_id: Any) -> bool:
         """Whether somebody still waits for this response."""
         future = self._request_futures.get(message_id)
-        if future is None or future.done():
+        if not isinstance(future, Future):  # none, or the task of a request of the editor's own
+            return False
+        if future.done():
             self._request_futures.pop(message_id, None)
             return False
         return True
@@ -311,6 +333,11 @@ class FixwrightProtocol(LanguageServerProtocol):
         self.store.update(lambda now: now.with_folders(folders))
 
     # ---- life cycle --------------------------------------------------------------------
+
+    @lsp_method(lsp.WINDOW_WORK_DONE_PROGRESS_CANCEL)
+    async def lsp_work_done_progress_cancel(self, params: lsp.WorkDoneProgressCancelParams) -> None:
+        """Pass it on: jobs know their tokens, and pygls's own list of them is always empty."""
+        await cast("Any", self.fm).features[lsp.WINDOW_WORK_DONE_PROGRESS_CANCEL](params)
 
     @lsp_method(lsp.WORKSPACE_EXECUTE_COMMAND)
     async def lsp_workspace__execute_command(self, params: lsp.ExecuteCommandParams) -> object:

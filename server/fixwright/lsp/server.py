@@ -17,15 +17,15 @@ import signal
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from lsprotocol import types as lsp
 from pygls.capabilities import ServerCapabilitiesBuilder
-from pygls.io_ import StdinAsyncReader, run_async
 from pygls.lsp.server import LanguageServer
 
 from fixwright import __version__
 from fixwright.lsp import names
+from fixwright.lsp.framing import UnreadableStream, read_frame
 from fixwright.lsp.profile import ClientProfile, negotiated
 from fixwright.lsp.protocol import FixwrightProtocol, dispatched_snapshot, tolerant_converter
 from fixwright.lsp.transport import OutQueue, Wire
@@ -34,8 +34,6 @@ from fixwright.workspace.paths import path_to_uri
 from fixwright.workspace.snapshot import Folder, Snapshot
 
 if TYPE_CHECKING:
-    import threading
-
     from fixwright.lsp.workbench import Workbench
 
 log = logging.getLogger(__name__)
@@ -57,6 +55,7 @@ class Server(LanguageServer):
         self.profile: ClientProfile | None = None
         self.initialization_options: object = None
         self._workbench: asyncio.Task[Workbench] | None = None
+        self._releasing: asyncio.Task[None] | None = None
         _announce(self)
 
     def thread(self) -> Callable[..., Any]:
@@ -106,7 +105,16 @@ class Server(LanguageServer):
             workbench.document_changed(old, new)
 
     async def release(self) -> None:
-        """Cancel jobs and give back sandboxes, processes and files. May be called twice."""
+        """Cancel jobs and give back sandboxes, processes and files.
+
+        However often it is called, it happens once; every caller waits until it is done, and no
+        caller's end stops it.
+        """
+        if self._releasing is None:
+            self._releasing = asyncio.create_task(self._release(), name="release")
+        await asyncio.shield(self._releasing)
+
+    async def _release(self) -> None:
         task, self._workbench = self._workbench, None
         if task is None:
             return
@@ -122,26 +130,29 @@ class Server(LanguageServer):
         Returns:
             The process's exit status: 0 after `shutdown`, else 1, as the protocol asks.
         """
-        import threading  # keeps the module's import list about the protocol
-
-        stop: threading.Event = threading.Event()
         queue = OutQueue(wire.writer)
         self.protocol.set_writer(queue)
         self._stop_on_signals()
-        reading = asyncio.create_task(
-            run_async(
-                stop_event=stop,
-                reader=StdinAsyncReader(wire.reader, self.thread_pool),
-                protocol=self.protocol,
-                logger=log,  # which is all: the editor need not be told what it sent
-            )
-        )
+        reading = asyncio.create_task(self._read(wire.reader))
         leaving = asyncio.create_task(self.protocol.exit_requested.wait())
         await asyncio.wait({reading, leaving}, return_when=asyncio.FIRST_COMPLETED)
-        stop.set()
         await self.release()
         await asyncio.to_thread(queue.close)
         return 0 if self.protocol.shut_down else 1
+
+    async def _read(self, source: BinaryIO) -> None:
+        """Take messages until there are no more, in a thread of its own since reading blocks."""
+        loop, leaving = asyncio.get_running_loop(), self.protocol.exit_requested
+        while not leaving.is_set():
+            try:
+                body = await loop.run_in_executor(self.thread_pool, read_frame, source)
+            except UnreadableStream as error:
+                log.error("the editor's messages can't be read any more: %s", error)
+                return
+            if body is None:
+                return
+            if not leaving.is_set():
+                self.protocol.take(body)
 
     def _stop_on_signals(self) -> None:
         loop = asyncio.get_running_loop()
