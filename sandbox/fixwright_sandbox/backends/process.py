@@ -65,8 +65,10 @@ class ProcessChannel:
         """What the process said last, and how it ended."""
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(asyncio.shield(self._listener), 1.0)
+            await asyncio.wait_for(self._process.wait(), 1.0)
         said = self._said.decode("utf-8", "replace").strip().splitlines()
-        how = f"exit code {self._process.returncode}"
+        code = self._process.returncode
+        how = "it went silent" if code is None else f"exit code {code}"
         return f"The sandbox's process ended ({said[-1] if said else how}). Run it again."
 
     async def _listen(self, stderr: asyncio.StreamReader) -> None:
