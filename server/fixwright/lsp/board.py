@@ -16,7 +16,7 @@ from fixwright.lsp.editor import Editor
 from fixwright.lsp.shift import Edit, edit_between, shifted
 from fixwright.runs.run import Run
 from fixwright.workspace.document import Document, UnknownDocument
-from fixwright.workspace.paths import canonical
+from fixwright.workspace.paths import canonical, uri_to_path
 from fixwright.workspace.position import Position, Range
 from fixwright.workspace.store import SnapshotStore
 from fixwright.workspace.text import Encoding, Text
@@ -79,7 +79,7 @@ class Board:
         if not mine:
             return
         if new is None:
-            if uri.startswith("untitled:"):
+            if _ends_when_closed(uri):
                 self.clear(uri)
             return
         kept = [now for entry in mine if (now := _moved(entry, new.text)) is not None]
@@ -113,7 +113,9 @@ class Board:
 
     def _brought_up(self, entry: Entry) -> Entry | None:
         document = self.store.now.documents.get(canonical(entry.uri))
-        return _moved(entry, document.text) if document is not None else entry
+        if document is not None:
+            return _moved(entry, document.text)
+        return None if _ends_when_closed(entry.uri) else entry
 
     def _publish(self, uris: Iterable[str]) -> None:
         for uri in sorted(uris):
@@ -141,6 +143,11 @@ class Board:
             related_information=related if self.editor.profile.related_information else None,
             data={"runId": entry.run.id, "failure": entry.index},
         )
+
+
+def _ends_when_closed(uri: str) -> bool:
+    """Whether the document is only in the editor: closed, nobody could look at it or clear it."""
+    return uri_to_path(uri) is None
 
 
 def _replaces(new: Run, old: Run) -> bool:
