@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -79,6 +80,9 @@ class Workbench:
     proposals: dict[tuple[str, int], Fix] = field(default_factory=dict[tuple[str, int], Fix])
     """Fixes that were verified ahead: (run id, index of the failure) -> fix."""
     _configured: asyncio.Event = field(default_factory=asyncio.Event)
+    _turns: itertools.count[int] = field(default_factory=itertools.count)
+    _newest: int = 0
+    """Which reading of the settings is in force."""
     _background: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
 
     async def handle(self, method: str, snapshot: Snapshot, params: Any) -> object:
@@ -142,11 +146,15 @@ class Workbench:
 
     async def reconfigure(self) -> None:
         """Read the settings again, and replace what depends on them if they changed."""
+        turn = next(self._turns)
         sent = await self.editor.configuration("fixwright")
         if sent is None:
             sent = _section(self.server.initialization_options)
         folders = [folder.path for folder in self.store.now.folders]
         found = await asyncio.to_thread(_configured, folders, sent)
+        if turn < self._newest:  # a later question was answered before
+            return
+        self._newest = turn
         for problem in found.problems:
             log.warning("%s", problem)
             self.editor.warn(f"Fixwright: {problem}")
