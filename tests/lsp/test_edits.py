@@ -17,7 +17,7 @@ from support.models import edit, scripted_model
 from support.needs import needs
 
 pytestmark = pytest.mark.bubblewrap
-MAIN = "from helper import f\n\nassert f(1) == 4\n"
+MAIN = "from helper import f\n\nfour = f(1)\nassert four == 4\n"
 HELPER = "def f(x):\n    # 😀\n    return x + 1\n"
 ONE = edit("helper.py", "x + 1", "x + 3")
 TWO = {
