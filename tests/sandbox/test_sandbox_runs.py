@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
+from pathlib import Path
 
 import pytest
 
 from fixwright_sandbox import Blob, Event, RunCommand, RunFile
-from support.sandboxes import PATIENCE, Bench
+from support.sandboxes import PATIENCE, Bench, open_or_skip
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -20,6 +23,20 @@ async def test_python_says_hello(bench: Bench) -> None:
     assert result.image == bench.sandbox.image
     assert result.peak_memory is not None
     assert result.peak_memory > 1 << 20
+
+
+def _roundabout(path: str, folder: Path) -> str:
+    return f"{folder}/{os.path.relpath(path, folder)}"
+
+
+@pytest.mark.bubblewrap
+async def test_an_interpreter_that_was_started_by_a_relative_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", _roundabout(sys.executable, tmp_path))
+    async with await open_or_skip("bubblewrap") as sandbox:
+        result = await Bench(sandbox).run("import sys\nprint(sys.prefix)")
+    assert result.stdout.data.decode().strip() == sys.prefix
 
 
 async def test_bash_says_hello(bench: Bench) -> None:

@@ -45,6 +45,8 @@ def find_interpreter(python: str | None) -> Interpreter:
 
 
 def _describe(executable: str, prefix: str, base: str) -> Interpreter:
+    if ".." in Path(executable).parts:  # through a folder that would have to be there, too
+        executable = str(Path(executable).parent.resolve() / Path(executable).name)
     folders: list[Path] = []
     for folder in (Path(prefix), Path(base), *_homes(Path(executable))):
         for path in (folder, folder.resolve()):
