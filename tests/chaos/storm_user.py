@@ -14,6 +14,8 @@ from fixwright.workspace.text import Encoding, Text, width
 from support.editor import Diagnostics, Editor
 
 MARK = re.compile(r"❰\d+❱")
+PASTED = "# 😀é "
+"""How a pasted line begins; nothing has a reason to touch any of it."""
 
 
 @dataclass
@@ -63,7 +65,7 @@ class User:
     def paste(self, uri: str) -> None:
         """Whole lines with marks, astral characters and any line ending, above a line."""
         newline = self.dice.choice(["\n", "\r\n", "\r"])
-        lines = [f"# 😀é {self.word()} 🙂{newline}" for _ in range(self.dice.randrange(1, 4))]
+        lines = [f"{PASTED}{self.word()} 🙂{newline}" for _ in range(self.dice.randrange(1, 4))]
         starts = [0, *(found.end() for found in re.finditer(r"\r\n|\r|\n", self.editor.text(uri)))]
         self.replace(uri, self.dice.choice(starts), 0, "".join(lines))
 
@@ -187,4 +189,9 @@ def guard_edits(editor: Editor, faults: list[str]) -> None:
 
 
 def _marks(editor: Editor, uri: str) -> list[str]:
-    return MARK.findall(editor.text(uri))
+    lines = re.split(r"\r\n|\r|\n", editor.text(uri))
+    return [
+        mark
+        for line in lines
+        for mark in ([line] if line.startswith(PASTED) else MARK.findall(line))
+    ]

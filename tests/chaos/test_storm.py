@@ -77,6 +77,11 @@ class Storm:
     counts: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     two: bool = False
 
+    @property
+    def saved(self) -> dict[str, str]:
+        """What is on disk."""
+        return {path_to_uri(self.folder / name): text for name, text in FILES.items()}
+
     # ---- what the server is asked --------------------------------------------------------
 
     def ask(self, what: str, request: Coroutine[Any, Any, Any]) -> None:
@@ -151,7 +156,8 @@ class Storm:
             params = lsp.WorkDoneProgressCancelParams(token=token)
             self.editor.client.window_work_done_progress_cancel(params)
         elif way == "command":
-            self.command("cancel")
+            started = [each["runId"] for each in self.editor.shown.events if "runId" in each]
+            self.command("cancel", runId=self.dice.choice(started[-3:]) if started else None)
 
     def settle_differently(self) -> None:
         """Other settings: some replace the sandbox under everything that is going on."""
@@ -179,8 +185,9 @@ class Storm:
         if uri is None:
             return
         acts = [self.user.key, self.user.paste]
-        if uri != UNTITLED:  # which has to run in the end
-            acts += [self.user.key, self.user.scribble, self.user.delete]
+        if uri != UNTITLED and self.dice.random() < 0.1:
+            # That breaks the program, so it is rare, and the untitled one has to run in the end.
+            acts = [self.user.scribble, self.user.delete]
         self.dice.choice(acts)(uri)
 
     def close_or_reopen(self) -> None:
@@ -188,6 +195,9 @@ class Storm:
             uri = self.user.some_uri()
             assert uri is not None
             self.user.close(uri)
+            if uri != UNTITLED and self.dice.random() < 0.5:  # without saving
+                language, _ = self.user.closed[uri]
+                self.user.closed[uri] = language, self.saved[uri]
         else:
             self.user.reopen()
 
@@ -207,11 +217,11 @@ class Storm:
         acts: list[tuple[Callable[[], None], int]] = [
             (self.type_something, 40),
             (self.user.undo, 12),
-            (self.close_or_reopen, 6),
+            (self.close_or_reopen, 9),
             (self.look_around, 10),
             (self.run_something, 9),
-            (self.fix_something, 10),
-            (self.cancel, 4),
+            (self.fix_something, 14),
+            (self.cancel, 3),
             (self.be_difficult, 3),
             (self.settle_differently, 1),
             (self.change_folders, 1),
