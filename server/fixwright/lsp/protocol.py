@@ -45,6 +45,10 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
+_LAST_WORDS = 1.0
+"""Seconds for the last answers, where the editor did not wait for them."""
+
+
 @dataclass(frozen=True)
 class Encoded:
     """A result that is JSON already: encoding ten thousand symbols would hold up the loop."""
@@ -357,6 +361,12 @@ class FixwrightProtocol(LanguageServerProtocol):
             if message_id != self.msg_id and not future.done():
                 future.cancel()
         await self._server.release()
+
+    async def answered(self) -> None:
+        """Wait until what `shutdown` has ended is answered, and `shutdown` itself."""
+        tasks = [each for each in self._request_futures.values() if isinstance(each, asyncio.Task)]
+        if self._shutdown and tasks:
+            await asyncio.wait(tasks, timeout=_LAST_WORDS)
 
     @lsp_method(lsp.EXIT)
     def lsp_exit(self, *_: object) -> None:

@@ -137,6 +137,7 @@ class Server(LanguageServer):
         leaving = asyncio.create_task(self.protocol.exit_requested.wait())
         await asyncio.wait({reading, leaving}, return_when=asyncio.FIRST_COMPLETED)
         await self.release()
+        await self.protocol.answered()
         await asyncio.to_thread(queue.close)
         return 0 if self.protocol.shut_down else 1
 
