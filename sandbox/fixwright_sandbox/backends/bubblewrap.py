@@ -99,7 +99,13 @@ class Bubblewrap:
 
     async def start(self, shape: Shape) -> tuple[Channel, dict[str, object]]:
         """Start an environment."""
-        files = self.files()
+        making = asyncio.ensure_future(asyncio.to_thread(self.files))
+        try:
+            files = await asyncio.shield(making)
+        except asyncio.CancelledError:
+            for file in await making:  # the thread can't be stopped; what it opens has to go
+                os.close(file)
+            raise
         try:
             argv = await asyncio.to_thread(self.arguments, shape, files)
             argv += bundle.arguments(self.interpreter)
