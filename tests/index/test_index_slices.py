@@ -190,18 +190,20 @@ twice world
 
 names = st.sampled_from("abcdef")
 atoms = st.one_of(names, st.integers(0, 9).map(str))
-expressions = st.one_of(
+simple = st.one_of(
     atoms,
     st.tuples(atoms, st.sampled_from(["+", "*", "-"]), atoms).map(" ".join),
-    names.map(lambda name: f"f_{name}()"),
     names.map(lambda name: f"[{name} + i for i in range(3)][-1]"),
 )
+expressions = st.one_of(simple, names.map(lambda name: f"f_{name}()"))
 statements = st.one_of(
     st.tuples(names, expressions).map(" = ".join),
     st.tuples(names, atoms).map(" += ".join),
     st.tuples(names, names, atoms, expressions).map(lambda t: f"{t[0]}, {t[1]} = {t[2]}, {t[3]}"),
     st.tuples(names, expressions).map(lambda t: f"def f_{t[0]}():\n    return {t[1]}"),
-    st.tuples(names, names, expressions).map(
+    # It calls nothing: Python 3.13.0 sees no end of a recursion that relies on defaults, and
+    # takes all memory (gh-132744).
+    st.tuples(names, names, simple).map(
         lambda t: f"def f_{t[0]}({t[1]}=1):\n    g = {t[2]}\n    return g"
     ),
     st.tuples(atoms, names, expressions).map(lambda t: f"if {t[0]}:\n    {t[1]} = {t[2]}"),
