@@ -201,8 +201,8 @@ statements = st.one_of(
     st.tuples(names, atoms).map(" += ".join),
     st.tuples(names, names, atoms, expressions).map(lambda t: f"{t[0]}, {t[1]} = {t[2]}, {t[3]}"),
     st.tuples(names, expressions).map(lambda t: f"def f_{t[0]}():\n    return {t[1]}"),
-    # It calls nothing: Python 3.13.0 sees no end of a recursion that relies on defaults, and
-    # takes all memory (gh-132744).
+    # It calls nothing: Python 3.13 before 3.13.8 lets a recursion that relies on defaults go on
+    # until all memory is taken (gh-132744).
     st.tuples(names, names, simple).map(
         lambda t: f"def f_{t[0]}({t[1]}=1):\n    g = {t[2]}\n    return g"
     ),
