@@ -10,12 +10,12 @@ from typing import Literal, TypeVar
 
 from . import bundle
 from .backends.base import Backend, BackendError, Channel, Shape
+from .delta import Delta, Manifest, difference, frames, prelude
 from .events import ChangedFile
 from .execution import Execution, Recording
 from .jobs import to_wire
 from .outcome import outcome_of
 from .settings import Request, SandboxSettings
-from .sync import Delta, Manifest, difference, frames, prelude
 from .tree import InvalidTreeError, check_path
 from .wire import FrameReader, Header, ProtocolError, encode, parse_object
 

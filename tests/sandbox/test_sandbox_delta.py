@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fixwright_sandbox import Blob, HostFile, RunCommand
+from fixwright_sandbox.delta import Manifest, TreeTooLargeError, difference, frames, prelude
 from fixwright_sandbox.guest.tree_copy import TreeCopy
-from fixwright_sandbox.sync import Manifest, TreeTooLargeError, difference, frames, prelude
 from fixwright_sandbox.wire import FrameReader
 from support.sandboxes import Bench, open_or_skip
 
