@@ -23,7 +23,8 @@ class Profile:
     Attributes:
         grammar: `module:function` of the grammar's wheel.
         query: captures `call` with `callee` (and `callee.end` where the name ends before it),
-            `import.module`, `import.name`, `import.alias`, `loop`, `function` with `function.name`, and `risk.<risk>` for what is one by itself.
+            `import.module`, `import.name`, `import.alias`, `loop`, `function` with
+            `function.name`, and `risk.<risk>` for what is one by itself.
         risks: the name that is called -> what that may do. A name that begins with `*.` stands
             for a method of that name on anything.
         ways_out: node kinds that leave a loop.
