@@ -139,7 +139,8 @@ class EntryPoint:
     range: Place
 
 
-_NO_COUNTS: Mapping[str, int] = MappingProxyType({})
+def _no_counts() -> Mapping[str, int]:
+    return MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +162,7 @@ class FileFacts:
     language: str
     tier: int = 1
     definitions: tuple[Definition, ...] = ()
-    identifiers: Mapping[str, int] = field(default=_NO_COUNTS)
+    identifiers: Mapping[str, int] = field(default_factory=_no_counts)
     imports: tuple[Import, ...] = ()
     references: tuple[Reference, ...] = ()
     tests: tuple[TestPlace, ...] = ()
