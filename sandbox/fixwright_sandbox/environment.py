@@ -15,6 +15,7 @@ from .events import ChangedFile
 from .execution import Execution, Recording
 from .jobs import to_wire
 from .outcome import outcome_of
+from .runtimes import catalogue
 from .settings import Request, SandboxSettings
 from .tree import InvalidTreeError, check_path
 from .wire import FrameReader, Header, ProtocolError, encode, parse_object
@@ -54,7 +55,9 @@ class Environment:
         environment = cls(channel, shape, settings)
         try:
             async with asyncio.timeout(_START_SECONDS):
-                await channel.write(await asyncio.to_thread(bundle.load) + encode(config))
+                config["runtimes"] = [each.name for each in catalogue.within("python")]
+                guest = await asyncio.to_thread(bundle.load, "python")
+                await channel.write(guest + encode(config))
                 await environment._expect("hello")
         except (EnvironmentLostError, ProtocolError, ConnectionError, TimeoutError) as error:
             reason = await channel.why_ended()

@@ -12,7 +12,7 @@ package.__path__ = [guest]
 sys.modules["fixwright_guest"] = package
 del sys.path[0]
 
-python_job = importlib.import_module("fixwright_guest.python_job")
+python_job = importlib.import_module("fixwright_guest.python.job")
 
 
 def report(value: object) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import functools
 import json
 import os
@@ -17,11 +18,10 @@ from typing import Any
 
 from fixwright.failures import Failure, TestCounts, failures_of, test_counts
 from fixwright.workspace.position import Range
-from fixwright_sandbox import jobs
+from fixwright_sandbox import bundle, jobs
 from fixwright_sandbox.events import Captured, Result
-from fixwright_sandbox.guest import bash_job
+from fixwright_sandbox.runtimes.bash.guest import job as bash_job
 
-GUEST = Path(bash_job.__file__).parent
 DRIVER = Path(__file__).with_name("driver.py")
 VERSIONS = ("3.9", "3.10", "3.11", "3.12", "3.13", "3.14")
 EXACT = (3, 11)
@@ -100,6 +100,21 @@ def marked(source: str) -> Marked:
 
 
 @functools.cache
+def guest_package() -> str:
+    """A folder with the package as it is inside: what the modules of the host become there."""
+    folder = tempfile.TemporaryDirectory(prefix="fixwright-guest-")
+    atexit.register(folder.cleanup)
+    for name, source in bundle.guest("python", "bash").modules.items():
+        parts = (
+            [*name.split("."), "__init__"] if name in ("", "python", "bash") else name.split(".")
+        )
+        file = Path(folder.name, *parts)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.with_suffix(".py").write_text(source, encoding="utf-8")
+    return folder.name
+
+
+@functools.cache
 def interpreter(version: str) -> str | None:
     """The path of a Python of that version: this one, pyenv's, or one on the PATH."""
     if version == f"{sys.version_info.major}.{sys.version_info.minor}":
@@ -134,7 +149,7 @@ def run_python(
 ) -> Outcome:
     with tempfile.TemporaryFile() as reports:
         descriptor = reports.fileno()
-        command = [python, *options, str(DRIVER), str(GUEST), str(descriptor)]
+        command = [python, *options, str(DRIVER), guest_package(), str(descriptor)]
         ended = subprocess.run(
             [*command, json.dumps(jobs.to_wire(job))],
             cwd=root,

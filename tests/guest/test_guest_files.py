@@ -241,8 +241,9 @@ go(loud, Keys())
 def test_names_of_a_fixwright_are_not_in_the_way(tmp_path: Path) -> None:
     outcome = _run(
         tmp_path,
-        "import python_job, bounds\nprint(python_job.x, bounds.x)\n",
-        python_job="x = 1",
+        "import python, job, bounds\nprint(job.x, bounds.x)\n",
+        python="",
+        job="x = 1",
         bounds="x = 2",
     )
     assert outcome.stdout == "1 2\n"

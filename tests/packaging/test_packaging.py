@@ -20,7 +20,7 @@ SUPPORTED = ["3.11", "3.12", "3.13"]
 
 NOT_FOR_IMPORT = {
     "fixwright_sandbox.guest.bootstrap",  # sent as text; acts when an interpreter reads it
-    "fixwright_sandbox.guest.pytest_plugin",  # loaded by the pytest that a run brings
+    "fixwright_sandbox.runtimes.python.guest.pytest_plugin",  # loaded by a run's pytest
 }
 
 IMPORT_EVERYTHING = f"""

@@ -1,7 +1,8 @@
 """Make the guest's package out of the bundle on standard input, and start the runner.
 
-The host sends this file's text and then the bundle: `{module name: source}` as JSON, both with
-their length in four bytes before them. Nothing is written to a file system.
+The host sends this file's text and then the bundle, both with their length in four bytes before
+them. The bundle is JSON: `modules` is the source by name in the package, `data` other files in
+base64. Nothing is written to a file system here.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ class _Finder:
 
     def __init__(self, sources: dict[str, str]) -> None:
         self._sources = sources
+        self._packages = {name.rpartition(".")[0] for name in sources if "." in name} | {""}
 
     def find_spec(
         self,
@@ -40,33 +42,36 @@ class _Finder:
         target: object = None,  # noqa: ARG002 (the interface's)
     ) -> ModuleSpec | None:
         """Return how to load a module of the package."""
-        package, _, name = fullname.rpartition(".")
-        if fullname != PACKAGE and (package != PACKAGE or name not in self._sources):
+        if fullname != PACKAGE and not fullname.startswith(PACKAGE + "."):
             return None
-        origin = f"/{PACKAGE}/{name if package else '__init__'}.py"
+        name = fullname[len(PACKAGE) + 1 :]
+        if name not in self._sources:
+            return None
+        is_package = name in self._packages
+        file = fullname.replace(".", "/") + ("/__init__" if is_package else "")
         # importlib.abc, which would make the type fit, imports half of the library.
         loader = cast("Any", self)
-        return ModuleSpec(fullname, loader, origin=origin, is_package=fullname == PACKAGE)
+        return ModuleSpec(fullname, loader, origin=f"/{file}.py", is_package=is_package)
 
     def create_module(self, spec: ModuleSpec) -> None:
         """Leave making the module to the interpreter."""
 
     def exec_module(self, module: types.ModuleType) -> None:
         """Run a module's text in it."""
-        name = module.__name__.rpartition(".")[2] if "." in module.__name__ else "__init__"
         spec = module.__spec__
         assert spec is not None
         assert spec.origin is not None
         module.__file__ = spec.origin
-        code = compile(self._sources[name], spec.origin, "exec", dont_inherit=True)
+        source = self._sources[module.__name__[len(PACKAGE) + 1 :]]
+        code = compile(source, spec.origin, "exec", dont_inherit=True)
         exec(code, module.__dict__)  # noqa: S102 (this is the loader)
 
 
 def _start(usual: frozenset[str]) -> None:
     bundle = json.loads(_read(int.from_bytes(_read(4), "big")))
-    sys.meta_path.insert(0, _Finder(bundle))
+    sys.meta_path.insert(0, _Finder(bundle["modules"]))
     runner = importlib.import_module(PACKAGE + ".runner")
-    runner.main(usual)
+    runner.main(usual, bundle["data"])
 
 
 _start(globals()["usual"])

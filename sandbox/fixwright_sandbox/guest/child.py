@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from . import kernel, python_job
+from . import kernel
 from .leave import leave
 
 _NOT_FOUND = 127
@@ -67,13 +67,15 @@ def run_python(
     job: dict[str, Any], setting: Setting, reports: int, usual: frozenset[str]
 ) -> NoReturn:
     """Run a Python job here; ends as the interpreter ends, with threads joined and atexit run."""
+    from fixwright_sandbox.runtimes.python.guest.job import main  # here: not in every environment
+
     os.environ.clear()
     os.environ.update(setting.environment)
     random.seed()
     _open_streams()
     _forget_shadowed(job, setting.root, usual)
     known = frozenset(sys.modules)
-    leave(python_job.main(job, _reporter(reports)), known)
+    leave(main(job, _reporter(reports)), known)
 
 
 def run_program(argv: list[str], environment: dict[str, str]) -> NoReturn:

@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from . import bash_job
 from .child import Setting, enter, run_program, run_python
 from .counters import crowded, full, read_counters
 from .processes import Processes, StuckError
@@ -107,7 +106,9 @@ class Run:
         if job["kind"] == "command":
             run_program(job["argv"], environment)
         if self.order["runtime"] == "bash":
-            argv, extra = bash_job.command(job, self.scratch)
+            from fixwright_sandbox.runtimes.bash.guest.job import command  # not everywhere
+
+            argv, extra = command(job, self.scratch)
             run_program(argv, {**environment, **extra})
         run_python(job, setting, reports, usual)
 
@@ -300,10 +301,12 @@ class Run:
 
 def _write_bash_reports(run: Run, writing: int, exit_code: int, stderr_tail: bytes) -> NoReturn:
     """In a child of its own and within a few seconds: what it reads is the run's."""
+    from fixwright_sandbox.runtimes.bash.guest.job import reports  # here: not everywhere
+
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     signal.alarm(5)
     try:
-        for report in bash_job.reports(run.order["job"], run.scratch, exit_code, stderr_tail):
+        for report in reports(run.order["job"], run.scratch, exit_code, stderr_tail):
             os.write(writing, json.dumps(report).encode() + b"\n")
     finally:
         os._exit(0)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import importlib
 import json
 import os
 import selectors
@@ -178,8 +179,14 @@ class Runner:
         os.makedirs(os.path.join(self._config["tmp"], "home"), exist_ok=True)
 
 
-def main(usual: frozenset[str]) -> None:
-    """Serve the host on standard input and output. `usual` are a bare interpreter's modules."""
+def main(usual: frozenset[str], data: dict[str, str]) -> None:
+    """Serve the host on standard input and output.
+
+    Args:
+        usual: a bare interpreter's modules.
+        data: the runtimes' files that are no modules, in base64, by `runtime/name`.
+    """
+    del data
     link = Link()
     try:
         config = _first_order(link)
@@ -192,6 +199,8 @@ def main(usual: frozenset[str]) -> None:
         if config["calls"] is not None:
             kernel.filter_calls(bytes.fromhex(config["calls"]))
         os.umask(0o022)
+        for runtime in config["runtimes"]:
+            importlib.import_module(f"{__package__}.{runtime}.job")
         gc.collect()
         gc.freeze()
         runner = Runner(link, config, usual)

@@ -47,7 +47,7 @@ class Failure:
         test_id: the test that failed with it.
         notes: what was said besides.
         suggestion: the name that the interpreter believes was meant.
-        facts: what the interpreter knew; see the guest's `python_facts` and `bash_facts`.
+        facts: what the interpreter knew; see `facts` of the runtime's guest.
         related: its cause, what was being handled, the members of a group.
     """
 

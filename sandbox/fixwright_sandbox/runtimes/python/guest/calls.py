@@ -8,9 +8,10 @@ import re
 from types import CodeType, FrameType, FunctionType, MethodType
 from typing import Any
 
-from .python_frames import Entry
-from .python_lookup import UnknownValueError, evaluate, expression_at, lookup_attribute
-from .python_sources import Sources
+from fixwright_sandbox.guest.sources import Sources
+
+from .frames import Entry
+from .lookup import UnknownValueError, evaluate, expression_at, lookup_attribute
 
 _CALL = re.compile(r"^(?P<function>[\w.<>]+)\(\) (?P<said>.*)$", re.DOTALL)
 _MISSING = re.compile(r"^missing \d+ required (?:positional|keyword-only) arguments?: (.*)$")

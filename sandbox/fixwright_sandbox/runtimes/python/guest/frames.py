@@ -6,7 +6,7 @@ import itertools
 from types import CodeType, FrameType, TracebackType
 from typing import Any, NamedTuple, cast
 
-from .python_sources import Sources
+from fixwright_sandbox.guest.sources import Sources
 
 _OUTERMOST = 40
 _INNERMOST = 60
@@ -39,9 +39,12 @@ class Span(NamedTuple):
         }
 
 
+_GUEST = f"{str(__package__).partition('.')[0]}."
+
+
 def is_guest(frame: FrameType) -> bool:
     """Tell whether a frame is the guest's own: those are nobody's business."""
-    return str(frame.f_globals.get("__name__")).startswith(f"{__package__}.")
+    return str(frame.f_globals.get("__name__")).startswith(_GUEST)
 
 
 def of_the_program(traceback: TracebackType | None) -> TracebackType | None:

@@ -1,6 +1,6 @@
 """Run a Bash job, and say afterwards where and why it failed.
 
-The shell tells where (see `bash_prelude`), its messages on stderr tell why.
+The shell tells where (see `prelude`), its messages on stderr tell why.
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ import sys
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from .bash_facts import command_names, span_in_line, variable_names
-from .bash_log import Record, Stop, cause_of, read_log
-from .bash_prelude import BACK, prelude
-from .bounds import bounded_names, clip
-from .python_sources import Sources
+from fixwright_sandbox.guest.bounds import bounded_names, clip
+from fixwright_sandbox.guest.sources import Sources
+
+from .facts import command_names, span_in_line, variable_names
+from .log import Record, Stop, cause_of, read_log
+from .prelude import BACK, prelude
 
 _MOST_NOTES = 3
 _SIGNALLED = 128

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import threading
 from collections.abc import Callable
 from types import CodeType
 from typing import Any
 
-from . import python_asyncio, python_chunks, python_main
-from .python_exceptions import Report, describe_exception, simple_report
-from .python_frames import of_the_program
-from .python_sources import Sources
+from fixwright_sandbox.guest.sources import Sources
+
+from . import asyncio_watch, main_module
+from .chunks import run_chunks
+from .exceptions import Report, describe_exception, simple_report
+from .frames import of_the_program
 
 
 def main(job: dict[str, Any], report: Report) -> int:
@@ -71,15 +74,15 @@ class Program:
             original(args)
 
         threading.excepthook = hook
-        python_asyncio.watch(self._report_of)
+        asyncio_watch.watch(self._report_of)
 
     def _report_of(self, error: BaseException, thread: str) -> None:
         self.report(describe_exception(error, self.sources, thread=str(thread)))
 
     def run_file(self, path: str, args: list[str]) -> int:
         """Run a file as `python FILE` would; in a package also with its relative imports."""
-        package = python_main.package_of(path)
-        namespace = python_main.new_main(path, args, package=package).__dict__
+        package = main_module.package_of(path)
+        namespace = main_module.new_main(path, args, package=package).__dict__
         try:
             with open(path, "rb") as file:
                 source = file.read()
@@ -92,12 +95,12 @@ class Program:
 
     def run_chunks(self, path: str, chunks: list[dict[str, Any]]) -> int:
         """Run pieces of a file."""
-        main = python_main.new_main(path, [], package=python_main.package_of(path)).__dict__
-        return self.guarded(lambda: python_chunks.run_chunks(path, chunks, main, self.sources))
+        main = main_module.new_main(path, [], package=main_module.package_of(path)).__dict__
+        return self.guarded(lambda: run_chunks(path, chunks, main, self.sources))
 
     def run_tests(self, targets: list[str], framework: str) -> int:
         """Run tests with pytest or unittest."""
-        from .python_tests import run_tests  # here: a fork that runs a file needs none of it
+        from .tests import run_tests  # here: a fork that runs a file needs none of it
 
         statuses: list[int] = []
         status = self.guarded(
@@ -112,6 +115,8 @@ class Program:
             The exit status.
         """
         try:
+            # A SIGINT that came while this process got ready is raised here.
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
             action()
         except SystemExit as error:
             return self._exit(error)

@@ -13,10 +13,11 @@ from collections.abc import Iterator
 from types import FunctionType, ModuleType
 from typing import Any, cast
 
-from .bounds import clip
-from .python_exceptions import Report, describe_exception, simple_report
-from .python_main import package_of
-from .python_sources import Sources
+from fixwright_sandbox.guest.bounds import clip
+from fixwright_sandbox.guest.sources import Sources
+
+from .exceptions import Report, describe_exception, simple_report
+from .main_module import package_of
 
 NO_TESTS = 5
 

@@ -14,10 +14,11 @@ import traceback
 from collections.abc import Callable
 from typing import Any, cast
 
-from . import python_facts
-from .bounds import clip
-from .python_frames import Span, bounded, code_points, describe, entries
-from .python_sources import Sources
+from fixwright_sandbox.guest.bounds import clip
+from fixwright_sandbox.guest.sources import Sources
+
+from .facts import facts_of
+from .frames import Span, bounded, code_points, describe, entries
 
 Report = Callable[[dict[str, Any]], None]
 """Sends one report, an object that can be JSON, to whoever started the run."""
@@ -87,7 +88,7 @@ def _describe(
         report["place"] = _syntax_place(exception, sources)
     if isinstance(exception, SystemExit):
         report["message"] = _exit_message(exception)
-    facts = python_facts.facts_of(exception, found, sources)
+    facts = facts_of(exception, found, sources)
     report["suggestion"], missing_import = _suggestion(exception)
     if missing_import is not None:
         facts["forgottenImport"] = missing_import

@@ -9,9 +9,10 @@ import sys
 from collections.abc import Iterator
 from types import ModuleType
 
-from . import python_main
-from .python_exceptions import Report, simple_report
-from .python_sources import Sources
+from fixwright_sandbox.guest.sources import Sources
+
+from . import main_module
+from .exceptions import Report, simple_report
 
 NO_TESTS = 5
 """The exit status when there is no test, as pytest has it."""
@@ -35,7 +36,7 @@ def run_tests(targets: list[str], framework: str, sources: Sources, report: Repo
         The exit status: pytest's.
     """
     sys.modules["__main__"] = ModuleType("__main__")
-    python_main.make_importable(sources.root)
+    main_module.make_importable(sources.root)
     has_pytest = _has_pytest()
     sys.argv = ["unittest" if framework == "unittest" or not has_pytest else "pytest", *targets]
     if framework == "pytest" and not has_pytest:

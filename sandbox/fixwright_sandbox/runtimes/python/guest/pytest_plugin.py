@@ -8,10 +8,11 @@ from typing import Any, cast
 
 import pytest
 
-from .bounds import clip
-from .python_exceptions import Report, describe_exception, simple_report
-from .python_frames import Span
-from .python_sources import Sources
+from fixwright_sandbox.guest.bounds import clip
+from fixwright_sandbox.guest.sources import Sources
+
+from .exceptions import Report, describe_exception, simple_report
+from .frames import Span
 
 _SAID = "fixwright_exception"  # the attribute of a report of pytest's that carries ours
 

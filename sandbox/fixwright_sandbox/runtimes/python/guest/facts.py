@@ -10,7 +10,7 @@ left out; columns, and what is looked up by them, need Python 3.11.
 - ImportError: `name`, `path`; for a name that a module lacks, `module` and `candidates` in it;
   for a module that is not there, `candidates` beside it.
 - KeyError: `key` and `candidates` as `repr` gives them, `keyType`.
-- TypeError: see `python_calls`.
+- TypeError: see `calls`.
 """
 
 from __future__ import annotations
@@ -22,10 +22,12 @@ import sys
 from types import ModuleType
 from typing import Any, cast
 
-from . import python_calls
-from .bounds import MOST_CANDIDATES, bounded_names
-from .python_frames import Entry
-from .python_lookup import (
+from fixwright_sandbox.guest.bounds import MOST_CANDIDATES, bounded_names
+from fixwright_sandbox.guest.sources import Sources
+
+from . import calls
+from .frames import Entry
+from .lookup import (
     UnknownValueError,
     attributes,
     evaluate,
@@ -35,7 +37,6 @@ from .python_lookup import (
     type_name,
     variables,
 )
-from .python_sources import Sources
 
 _QUOTED_NAME = re.compile(r"(?:name|variable) '([^']+)'")
 _ATTRIBUTE = re.compile(r"has no attribute '([^']+)'$")
@@ -70,7 +71,7 @@ def _of_kind(exception: BaseException, found: list[Entry], sources: Sources) -> 
     if isinstance(exception, KeyError):
         return _key_error(exception, found, sources)
     if isinstance(exception, TypeError):
-        return python_calls.facts_of(_text(exception), found, sources)
+        return calls.facts_of(_text(exception), found, sources)
     return {}
 
 

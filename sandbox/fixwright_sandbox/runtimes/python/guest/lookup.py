@@ -8,8 +8,9 @@ from collections.abc import Iterable
 from types import FrameType, ModuleType
 from typing import Any, cast
 
-from .python_frames import Entry, span_of
-from .python_sources import Sources
+from fixwright_sandbox.guest.sources import Sources
+
+from .frames import Entry, span_of
 
 _MOST_LINES = 200
 

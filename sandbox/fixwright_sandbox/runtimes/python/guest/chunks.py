@@ -16,7 +16,7 @@ from collections.abc import Coroutine, Iterator
 from types import CodeType
 from typing import Any, NamedTuple, cast
 
-from .python_sources import Sources
+from fixwright_sandbox.guest.sources import Sources
 
 _FUTURE = sum(getattr(__future__, name).compiler_flag for name in __future__.all_feature_names)
 

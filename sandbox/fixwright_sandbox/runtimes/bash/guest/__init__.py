@@ -1,0 +1,1 @@
+"""What runs Bash inside the sandbox, there under the name `fixwright_guest.bash`."""
