@@ -229,6 +229,7 @@ async def test_without_a_sandbox_a_run_is_refused(tmp_path: Path, answer: str | 
         [question] = editor.shown.questions
         assert report["reason"] in question.message
         assert "everything that your account can" in question.message
+        assert "By its text it may write files (line 1)." in question.message
         assert not (tmp_path / "ran").exists()
 
 

@@ -20,6 +20,7 @@ CASES: list[tuple[str, str, list[str]]] = [
     ),
     ("python", "é = 1; «eval»('1')", ["eval eval"]),
     ("python", "import os\nprint(«os.environ»['A'])", ["secrets os.environ"]),
+    ("python", "«open('a', 'w')».write(open('b').read())", ["write open('a', 'w')"]),
     ("python", "for p in paths:\n    «p.unlink»()", ["delete p.unlink"]),
     ("python", "«while» True:\n    pass", ["loop while True:"]),
     ("python", "while True:\n    if a:\n        break", []),

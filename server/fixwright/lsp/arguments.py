@@ -117,6 +117,13 @@ class FixProblem(_Model):
     apply: bool = True
 
 
+class Safety(_Model):
+    """`fixwright.safety`."""
+
+    uri: str
+    range: WireRange | None = None
+
+
 class Clear(_Model):
     """`fixwright.clear`."""
 

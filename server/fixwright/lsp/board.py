@@ -51,6 +51,17 @@ class Entry:
         return self.run.failures[self.index]
 
 
+@dataclass(frozen=True)
+class Remark:
+    """Information about a place, of no run; `text` is what `range` is measured in."""
+
+    uri: str
+    text: Text
+    range: Range
+    message: str
+    code: str
+
+
 @dataclass
 class Board:
     """What is published, for every document."""
@@ -59,6 +70,7 @@ class Board:
     store: SnapshotStore
     encoding: Encoding
     _entries: list[Entry] = field(default_factory=list[Entry])
+    _remarks: list[Remark] = field(default_factory=list[Remark])
     _runs: OrderedDict[str, Run] = field(default_factory=OrderedDict[str, Run])
 
     async def show(self, run: Run) -> None:
@@ -73,10 +85,23 @@ class Board:
         self._entries += current
         self._publish(stale | {entry.uri for entry in current})
 
+    def remark(self, uri: str, remarks: list[Remark]) -> None:
+        """Publish information about a document in place of what was told about it before."""
+        self._remarks = [each for each in self._remarks if each.uri != uri]
+        document = self.store.now.documents.get(canonical(uri))
+        for each in remarks:
+            now = _moved_remark(each, document.text) if document is not None else each
+            if now is not None:
+                self._remarks.append(now)
+        self._publish({uri})
+
     def document_changed(self, uri: str, new: Document | None) -> None:
         """Move what is shown in a document along with an edit of it; None: it was closed."""
+        remarked = self._move_remarks(uri, new)
         mine = [entry for entry in self._entries if entry.uri == uri]
         if not mine:
+            if remarked:
+                self._publish({uri})
             return
         if new is None:
             if _ends_when_closed(uri):
@@ -84,15 +109,29 @@ class Board:
             return
         kept = [now for entry in mine if (now := _moved(entry, new.text)) is not None]
         self._entries = [entry for entry in self._entries if entry.uri != uri] + kept
-        if len(kept) < len(mine) or any(
-            a.range != b.range for a, b in zip(mine, kept, strict=True)
+        if (
+            remarked
+            or len(kept) < len(mine)
+            or any(a.range != b.range for a, b in zip(mine, kept, strict=True))
         ):
             self._publish({uri})
 
+    def _move_remarks(self, uri: str, new: Document | None) -> bool:
+        """Move remarks along, too; they end with their document. True when something changed."""
+        mine = [each for each in self._remarks if each.uri == uri]
+        if not mine:
+            return False
+        moved = [_moved_remark(each, new.text) for each in mine] if new is not None else []
+        kept = [each for each in moved if each is not None]
+        self._remarks = [each for each in self._remarks if each.uri != uri] + kept
+        return [each.range for each in mine] != [each.range for each in kept]
+
     def clear(self, uri: str | None = None) -> None:
         """Take back what is shown, in one document or everywhere."""
-        gone = {entry.uri for entry in self._entries if uri is None or entry.uri == uri}
+        shown = (*self._entries, *self._remarks)
+        gone = {each.uri for each in shown if uri is None or each.uri == uri}
         self._entries = [entry for entry in self._entries if entry.uri not in gone]
+        self._remarks = [each for each in self._remarks if each.uri not in gone]
         self._publish(gone)
 
     def run(self, run_id: str) -> Run | None:
@@ -121,7 +160,17 @@ class Board:
         for uri in sorted(uris):
             document = self.store.now.documents.get(canonical(uri))
             shown = [self._diagnostic(entry) for entry in self._entries if entry.uri == uri]
+            shown += [self._information(each) for each in self._remarks if each.uri == uri]
             self.editor.publish(uri, document.version if document else None, shown)
+
+    def _information(self, remark: Remark) -> lsp.Diagnostic:
+        return lsp.Diagnostic(
+            range=to_lsp(remark.text, remark.range, self.encoding),
+            message=remark.message,
+            severity=lsp.DiagnosticSeverity.Information,
+            code=remark.code,
+            source=names.SOURCE,
+        )
 
     def _diagnostic(self, entry: Entry) -> lsp.Diagnostic:
         failure = entry.failure
@@ -162,6 +211,14 @@ def _touches(one: Range, other: Range) -> bool:
     return lines and (
         (one.start <= other.end and other.start <= one.end) or one.start.line == other.start.line
     )
+
+
+def _moved_remark(remark: Remark, text: Text) -> Remark | None:
+    """The remark over a newer text; None when the edit touched what it points at."""
+    if text is remark.text:
+        return remark
+    place = shifted(remark.range, edit_between(remark.text, text), remark.text, text)
+    return replace(remark, text=text, range=place) if place is not None else None
 
 
 def _moved(entry: Entry, text: Text) -> Entry | None:

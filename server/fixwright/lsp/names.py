@@ -6,11 +6,12 @@ RUN_FILE = "fixwright.runFile"
 RUN_SELECTION = "fixwright.runSelection"
 RUN_TESTS = "fixwright.runTests"
 FIX = "fixwright.fix"
+SAFETY = "fixwright.safety"
 STATUS = "fixwright.status"
 CLEAR = "fixwright.clear"
 CANCEL = "fixwright.cancel"
 
-COMMANDS = (RUN_FILE, RUN_SELECTION, RUN_TESTS, FIX, STATUS, CLEAR, CANCEL)
+COMMANDS = (RUN_FILE, RUN_SELECTION, RUN_TESTS, FIX, SAFETY, STATUS, CLEAR, CANCEL)
 
 APPLY_EDIT = "fixwright/applyEdit"
 RUN_EVENT = "fixwright/runEvent"

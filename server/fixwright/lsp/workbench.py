@@ -26,7 +26,7 @@ from fixwright.lsp import names
 from fixwright.lsp.board import Board
 from fixwright.lsp.editor import Editor
 from fixwright.lsp.edits import Edits
-from fixwright.lsp.features import actions, fixing, lenses, running, status, symbols
+from fixwright.lsp.features import actions, fixing, lenses, running, safety, status, symbols
 from fixwright.lsp.jobs import Jobs
 from fixwright.workspace.document import Document, UnknownDocument
 from fixwright.workspace.snapshot import Snapshot
@@ -50,6 +50,7 @@ _COMMANDS: dict[str, Command] = {
     names.RUN_SELECTION: running.run_selection,
     names.RUN_TESTS: running.run_tests,
     names.FIX: fixing.fix,
+    names.SAFETY: safety.safety,
     names.STATUS: status.status,
     names.CLEAR: status.clear,
     names.CANCEL: status.cancel,

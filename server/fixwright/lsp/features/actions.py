@@ -42,6 +42,8 @@ def _fixes(
 ) -> Iterator[lsp.CodeAction]:
     uri = params.text_document.uri
     for diagnostic in params.context.diagnostics:
+        if diagnostic.source == names.SOURCE and not as_object(diagnostic.data):
+            continue  # information of ours, not an error
         argument = {"uri": uri, "range": diagnostic.range, "diagnostic": diagnostic}
         proven = _proven_title(bench, snapshot, diagnostic)
         title = (
@@ -74,6 +76,7 @@ def _runs(params: lsp.CodeActionParams) -> Iterator[lsp.CodeAction]:
         yield _run("Run selection in sandbox", names.RUN_SELECTION, {"uri": uri, "range": place})
     yield _run("Run file in sandbox", names.RUN_FILE, {"uri": uri})
     yield _run("Run tests", names.RUN_TESTS, {"uri": uri, "range": place})
+    yield _run("Show what this code would touch", names.SAFETY, {"uri": uri})
 
 
 def _run(title: str, command: str, argument: dict[str, object]) -> lsp.CodeAction:

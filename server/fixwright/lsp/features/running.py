@@ -15,11 +15,13 @@ from fixwright.index.tests import tests_in
 from fixwright.lsp import arguments as args
 from fixwright.lsp.convert import from_lsp
 from fixwright.lsp.jobs import Job, JobCancelled
+from fixwright.runs.caution import caution
 from fixwright.runs.report import RunReport, refused_report, run_report
 from fixwright.runs.run import Run
 from fixwright.runs.runner import ActiveRun, Runner
 from fixwright.runs.target import RunRefused, Target
 from fixwright.workspace.document import Document, UnknownDocument, UnreadableDocument
+from fixwright.workspace.draft import Draft
 from fixwright.workspace.paths import display_name
 from fixwright.workspace.snapshot import Snapshot
 from fixwright_sandbox import SandboxUnavailable
@@ -162,10 +164,11 @@ async def _start_unconfined(
     bench: Workbench, snapshot: Snapshot, target: Target, why: SandboxUnavailable
 ) -> ActiveRun:
     """Where no sandbox can be had: say so, and ask. Anything but a yes is a no."""
+    touched = await asyncio.to_thread(caution, Draft.over(snapshot), target)
     question = (
         f"{why} Run it without a sandbox? It can then read and change everything that your "
-        "account can."
-    )
+        f"account can. {touched}"
+    ).rstrip()
     if await bench.editor.ask(question, (RUN_WITHOUT, "Do not run")) != RUN_WITHOUT:
         raise why
     runner = Runner(bench.services.door.open_unconfined, bench.services.runner.limits)
