@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import subprocess
 import sys
 from pathlib import Path
@@ -206,3 +207,32 @@ def test_the_tests_of_a_script_are_refused(tmp_path: Path) -> None:
     report = json.loads(done.stdout)
     assert (done.returncode, report["status"]) == (3, "refused")
     assert report["reason"] == "There is no test runner for Bash. Run the file itself."
+
+
+@pytest.mark.parametrize(("answer", "code"), [("y", 0), ("n", 4), ("", 4)])
+def test_without_a_sandbox_a_person_is_asked(tmp_path: Path, answer: str, code: int) -> None:
+    write(tmp_path, "main.py", "import os\nopen('ran', 'w')\nprint(os.getcwd())\n")
+    ours, theirs = pty.openpty()
+    try:
+        os.write(ours, f"{answer}\n".encode())
+        done = subprocess.run(
+            [sys.executable, "-m", "fixwright", "run", "main.py"],
+            cwd=tmp_path,
+            env={
+                **os.environ,
+                "FIXWRIGHT_SANDBOX_BACKEND": "docker",
+                "DOCKER_HOST": "unix:///nonexistent/docker.sock",
+            },
+            stdin=theirs,
+            capture_output=True,
+            text=True,
+            timeout=100,
+            check=False,
+        )
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    assert done.returncode == code, done.stderr
+    assert "By its text it may write files (line 2)." in done.stderr
+    assert bool(done.stdout) == (answer == "y")
+    assert not (tmp_path / "ran").exists(), "it runs in a copy even so"

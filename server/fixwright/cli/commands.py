@@ -20,11 +20,13 @@ from fixwright.fix.report import FixReport, fix_report, no_fix_report
 from fixwright.index.languages import language_for
 from fixwright.index.tests import tests_in
 from fixwright.models.types import ModelError
+from fixwright.runs.caution import caution
 from fixwright.runs.report import RunReport, refused_report, run_report
 from fixwright.runs.run import Run
 from fixwright.runs.target import RunRefused, Target
 from fixwright.workspace.disk import DiskConflict, apply_to_disk
 from fixwright.workspace.document import UnknownDocument
+from fixwright.workspace.draft import Draft
 from fixwright.workspace.draft_change import DraftError
 from fixwright.workspace.paths import path_to_uri, uri_to_path
 from fixwright.workspace.position import Position, Range
@@ -163,7 +165,12 @@ def _run_not_done(title: str) -> NotDone:
 
 async def _run(tools: Headless, target: Target, *, as_json: bool) -> int:
     _warn(tools)
-    active = await tools.runner.start(tools.snapshot, target)
+    try:
+        active = await tools.runner.start(tools.snapshot, target)
+    except SandboxUnavailable as why:
+        if as_json or not sys.stdin.isatty() or not await _without_sandbox(tools, target, why):
+            raise
+        active = await tools.unconfined.start(tools.snapshot, target)
     if not as_json:
         async for event in active.events():
             if event.kind in ("stdout", "stderr"):
@@ -177,6 +184,16 @@ async def _run(tools: Headless, target: Target, *, as_json: bool) -> int:
     else:
         _tell_run(finished, report)
     return _exit_code(report)
+
+
+async def _without_sandbox(tools: Headless, target: Target, why: SandboxUnavailable) -> bool:
+    """Ask the person at the terminal; nothing but a yes is one."""
+    touched = await asyncio.to_thread(caution, Draft.over(tools.snapshot), target)
+    for line in (f"fixwright: {why}", touched):
+        if line:
+            click.echo(line, err=True)
+    question = "Run it without a sandbox? It can then read and change all that your account can."
+    return await asyncio.to_thread(click.confirm, question, err=True)
 
 
 def _exit_code(report: RunReport) -> int:

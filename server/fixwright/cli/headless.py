@@ -18,10 +18,15 @@ from fixwright.workspace.snapshot import Folder, Snapshot
 
 @dataclass(frozen=True)
 class Headless:
-    """What a command works with. `problems` are sentences about the settings."""
+    """What a command works with.
+
+    `unconfined` runs without any sandbox: only after a yes to exactly that. `problems` are
+    sentences about the settings.
+    """
 
     snapshot: Snapshot
     runner: Runner
+    unconfined: Runner
     ladder: Ladder
     problems: tuple[str, ...]
 
@@ -44,6 +49,7 @@ async def headless(path: Path) -> AsyncGenerator[Headless, None]:
         yield Headless(
             Snapshot().with_folders([folder]),
             services.runner,
+            Runner(services.door.open_unconfined, services.runner.limits),
             services.ladder,
             (*problems, *found.problems),
         )
