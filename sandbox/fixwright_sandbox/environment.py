@@ -16,7 +16,7 @@ from .execution import Execution, Recording
 from .jobs import to_wire
 from .outcome import outcome_of
 from .runtimes import catalogue
-from .settings import Request, SandboxSettings
+from .settings import Request, SandboxSettings, collection
 from .tree import InvalidTreeError, check_path
 from .wire import FrameReader, Header, ProtocolError, encode, parse_object
 
@@ -92,8 +92,8 @@ class Environment:
         recording, cancel = execution.recording, execution.cancel_requested
         self.usable = False
         try:
-            await unless_cancelled(cancel, self._synchronise(request))
-            await self._order(request)
+            await unless_cancelled(cancel, self._synchronise(recording, request))
+            await self._order(recording, request)
             done = await self._follow(execution, request)
             if done is None:
                 return
@@ -106,7 +106,7 @@ class Environment:
                 exit_code=outcome.exit_code,
                 signal=outcome.signal,
                 duration=outcome.duration,
-                peak_memory=outcome.peak_memory,
+                measured=outcome.measured,
             )
         except CancelledRunError:
             recording.finish("cancelled", "Cancelled before it started.")
@@ -123,33 +123,38 @@ class Environment:
 
     # ---- the parts of a run
 
-    async def _synchronise(self, request: Request) -> None:
+    async def _synchronise(self, recording: Recording, request: Request) -> None:
         tree, bound = request.tree, self._settings.tree_bytes
         delta = await asyncio.to_thread(difference, tree, self._manifest, bound)
         if delta == Delta([], []):
             return
         if delta.removed:
-            await self._channel.write(prelude(delta, self._manifest))
+            await self._send(recording, prelude(delta, self._manifest))
         source = frames(tree, delta, self._manifest, bound)
         while (frame := await asyncio.to_thread(next, source, None)) is not None:
-            await self._channel.write(frame)
+            await self._send(recording, frame)
 
-    async def _order(self, request: Request) -> None:
+    async def _order(self, recording: Recording, request: Request) -> None:
         order: dict[str, object] = {
             "op": "run",
             "runtime": request.runtime,
             "job": to_wire(request.job),
             "limits": asdict(request.limits),
             "env": dict(request.env),
-            "collect_file_bytes": self._settings.collect_file_bytes,
-            "collect_bytes": self._settings.collect_bytes,
+            "interactive": request.interactive,
+            **collection(request, self._settings),
         }
-        await self._channel.write(encode(order, request.stdin))
+        await self._send(recording, encode(order, request.stdin))
+
+    async def _send(self, recording: Recording, frame: bytes) -> None:
+        recording.bytes_in += len(frame)
+        await self._channel.write(frame)
 
     async def _follow(self, execution: Execution, request: Request) -> Header | None:
         """Take what the runner says until the end; None when the run was finished here."""
         recording = execution.recording
-        pump = asyncio.create_task(self._pump(recording))
+        pump = asyncio.create_task(self._pump(execution))
+        orders = asyncio.create_task(self._pass_on(execution))
         cancel = asyncio.create_task(execution.cancel_requested.wait())
         try:
             patience = request.limits.wall_seconds + _LATE_SECONDS
@@ -169,13 +174,22 @@ class Environment:
             recording.finish("timeout", message)
             return None
         finally:
-            for task in (pump, cancel):
+            for task in (pump, cancel, orders):
                 task.cancel()
-            await asyncio.wait({pump, cancel})
+            await asyncio.wait({pump, cancel, orders})
+            await execution.outbox.end()
 
-    async def _pump(self, recording: Recording) -> Header | None:
+    async def _pass_on(self, execution: Execution) -> None:
+        """Send what is said to the run. Where the stream ends, the pump says so."""
+        with contextlib.suppress(ConnectionError):
+            while True:
+                await self._send(execution.recording, encode(*await execution.outbox.next()))
+
+    async def _pump(self, execution: Execution) -> Header | None:
+        recording = execution.recording
         while True:
             header, payload = await self._next()
+            recording.bytes_out += len(payload)
             match header.text("op"):
                 case "started":
                     recording.start()
@@ -185,6 +199,10 @@ class Environment:
                     _take_report(recording, payload)
                 case "file":
                     _take_file(recording, header, payload)
+                case "taken":
+                    await execution.outbox.taken(
+                        header.integer("size"), is_open=header.flag("open")
+                    )
                 case "refused":
                     recording.finish("error", header.text("message"))
                     return None

@@ -54,6 +54,23 @@ class Captured:
 
 
 @dataclass(frozen=True, slots=True)
+class Measured:
+    """What the guest measured of a run.
+
+    Attributes:
+        peak_memory: bytes, sampled.
+        cpu_user: seconds of processor time in the programs, all processes together.
+        cpu_system: seconds of processor time in the kernel for them.
+        unlisted: files that it changed beyond those that are listed.
+    """
+
+    peak_memory: int
+    cpu_user: float
+    cpu_system: float
+    unlisted: int
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
     """How a run ended.
 
@@ -73,6 +90,11 @@ class Result:
         peak_memory: bytes, sampled; None when nothing was measured.
         backend: where it ran.
         image: the container's image, where there is one.
+        cpu_user: seconds of processor time in its programs; None when nothing was measured.
+        cpu_system: seconds of processor time in the kernel for them, likewise.
+        bytes_in: what was sent for it: the files that differed, its input, the order itself.
+        bytes_out: what came of it: output, reports, files.
+        unlisted: files that it changed beyond those in `files`.
     """
 
     status: Status
@@ -88,6 +110,11 @@ class Result:
     peak_memory: int | None
     backend: str
     image: str | None
+    cpu_user: float | None = None
+    cpu_system: float | None = None
+    bytes_in: int = 0
+    bytes_out: int = 0
+    unlisted: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,14 +126,17 @@ class Event:
         t: seconds since the start.
         data: the bytes of a `stdout` or `stderr` event.
         file: of a `file` event.
+        report: of a `report` event: an exception, a test's end, a compiler's diagnostic, as it
+            was reported. Written by the code that ran, so not to be trusted.
         result: of the `end` event.
         dropped: bytes of output between the previous event and this one that were kept out
             of the events because there was too much; `Result` has their head and tail.
     """
 
-    kind: Literal["start", "stdout", "stderr", "file", "end"]
+    kind: Literal["start", "stdout", "stderr", "report", "file", "end"]
     t: float
     data: bytes = b""
     file: ChangedFile | None = None
     result: Result | None = None
     dropped: int = 0
+    report: Mapping[str, object] | None = None

@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from collections.abc import AsyncIterator, Mapping
-from typing import Literal
+from collections.abc import AsyncIterator, Generator, Mapping
+from signal import Signals
+from types import TracebackType
+from typing import Literal, Self
 
 from .capture import Capture
-from .events import ChangedFile, Event, Result, Status
+from .events import ChangedFile, Event, Measured, Result, Status
+from .outbox import Outbox
 from .settings import SandboxSettings
 
 _EVENT_SIZE = 128
@@ -35,6 +38,8 @@ class Recording:
         self._changed = asyncio.Event()
         self.events: list[Event] = []
         self.result: Result | None = None
+        self.bytes_in = 0
+        self.bytes_out = 0
 
     @property
     def changed(self) -> asyncio.Event:
@@ -60,6 +65,7 @@ class Recording:
     def report(self, report: Mapping[str, object]) -> None:
         """The guest reported something structured."""
         self._reports.append(report)
+        self._append(Event("report", self._elapsed(), report=report, dropped=self._take_dropped()))
 
     def file(self, file: ChangedFile) -> None:
         """The program changed a file."""
@@ -74,7 +80,7 @@ class Recording:
         exit_code: int | None = None,
         signal: str | None = None,
         duration: float | None = None,
-        peak_memory: int | None = None,
+        measured: Measured | None = None,
     ) -> Result:
         """The run has ended; nothing more will be recorded."""
         self.result = Result(
@@ -88,9 +94,14 @@ class Recording:
             stderr=self._streams["stderr"].result(),
             reports=tuple(self._reports),
             files=tuple(self._files),
-            peak_memory=peak_memory,
+            peak_memory=measured and measured.peak_memory,
             backend=self._backend,
             image=self._image,
+            cpu_user=measured and measured.cpu_user,
+            cpu_system=measured and measured.cpu_system,
+            bytes_in=self.bytes_in,
+            bytes_out=self.bytes_out,
+            unlisted=measured.unlisted if measured else 0,
         )
         end = Event("end", self._elapsed(), result=self.result, dropped=self._take_dropped())
         self._append(end)
@@ -110,12 +121,18 @@ class Recording:
 
 
 class Execution:
-    """A run that was started: listen to it, wait for it, cancel it."""
+    """A run that was started: listen to it, talk to it, wait for it, cancel it.
 
-    def __init__(self, recording: Recording) -> None:
+    `await` it for its result, or iterate over it (`async for`) for its events. As an async
+    context manager it is cancelled at the end, unless it has ended by then.
+    """
+
+    def __init__(self, recording: Recording, *, interactive: bool = False) -> None:
         self.id = uuid.uuid4().hex[:12]
         self.recording = recording
         self.cancel_requested = asyncio.Event()
+        self.outbox = Outbox()
+        self._interactive = interactive
 
     async def events(self) -> AsyncIterator[Event]:
         """Every event from the start to `end`, as they come. Any number may listen."""
@@ -140,3 +157,62 @@ class Execution:
         """End the run; returns when it is quiet, within about a second."""
         self.cancel_requested.set()
         return await self.wait()
+
+    # ---- talk to it
+
+    async def write(self, data: bytes | str) -> None:
+        """Write to the standard input of a run that was started `interactive`.
+
+        Returns when the data is on its way; where the run does not read, that is when it has
+        read enough of what came before. Raises BrokenPipeError once it reads no more.
+        """
+        self._check_interactive()
+        await self.outbox.write(data.encode() if isinstance(data, str) else data)
+
+    def close_stdin(self) -> None:
+        """Let the run find the end of its input behind what was written."""
+        self._check_interactive()
+        self.outbox.close_input()
+
+    def signal(self, name: str) -> None:
+        """Send a signal, such as `SIGTERM`, to the run's first process and its group.
+
+        It is delivered when the run starts, if it has not, and lost when it has ended. Raises
+        ValueError for a name that no signal has.
+        """
+        if name not in Signals.__members__:
+            message = f"There is no signal named {name!r}; names are like SIGTERM."
+            raise ValueError(message)
+        self.outbox.signal(name)
+
+    def interrupt(self) -> None:
+        """Send SIGINT, as Ctrl-C does; Python code sees a KeyboardInterrupt."""
+        self.signal("SIGINT")
+
+    def kill(self) -> None:
+        """Send SIGKILL. The run fails by that signal; to be rid of it use `cancel`."""
+        self.signal("SIGKILL")
+
+    def _check_interactive(self) -> None:
+        if not self._interactive:
+            message = "This run was not started interactive, so its standard input is fixed."
+            raise ValueError(message)
+
+    # ---- in short
+
+    def __await__(self) -> Generator[object, None, Result]:
+        return self.wait().__await__()
+
+    def __aiter__(self) -> AsyncIterator[Event]:
+        return self.events()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.cancel()

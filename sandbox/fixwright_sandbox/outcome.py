@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .events import Status
+from .events import Measured, Status
 from .limits import MIB, MOST_FILES, Limits
 from .wire import Header
 
@@ -18,7 +18,7 @@ class Outcome:
     exit_code: int | None
     signal: str | None
     duration: float
-    peak_memory: int
+    measured: Measured
 
 
 def outcome_of(done: Header, limits: Limits) -> Outcome:
@@ -26,12 +26,12 @@ def outcome_of(done: Header, limits: Limits) -> Outcome:
     exit_code = done.optional_integer("exit")
     signal = done.optional_text("signal")
     status, message = _judge(done.text("reason"), exit_code, signal, done, limits)
-    unlisted = done.integer("unlisted") if status != "cancelled" else 0
+    unlisted = done.integer("unlisted")
     if unlisted:
         message += f" It changed {unlisted} more files than are listed."
-    return Outcome(
-        status, message, exit_code, signal, done.number("duration"), done.integer("peak")
-    )
+    user, system = done.numbers("cpu", 2)
+    measured = Measured(done.integer("peak"), user, system, unlisted)
+    return Outcome(status, message, exit_code, signal, done.number("duration"), measured)
 
 
 def _judge(

@@ -43,7 +43,7 @@ class Sandbox:
     def start(self, workspace: str, request: Request) -> Execution:
         """Start a run. `workspace` is an opaque key; environments are never shared."""
         recording = Recording(self._settings, backend=self.backend, image=self.image)
-        execution = Execution(recording)
+        execution = Execution(recording, interactive=request.interactive)
         task = asyncio.create_task(self._drive(workspace, execution, request))
         self._running[execution] = (workspace, task)
         task.add_done_callback(lambda _: self._running.pop(execution, None))

@@ -8,8 +8,13 @@ from types import MappingProxyType
 from typing import Literal
 
 from .jobs import Job
-from .limits import MIB, Limits
+from .limits import MIB, MOST_FILES, Limits
 from .tree import Tree
+
+_LISTED = 2000
+"""Changed files that a result has at most, unless it is to have all."""
+_PAYLOAD = 64 * MIB
+"""As much as one file may have that comes from a guest in one piece."""
 
 BackendName = Literal["docker", "bubblewrap", "unconfined"]
 
@@ -29,6 +34,9 @@ class Request:
         limits: its bounds.
         stdin: what it reads from standard input.
         env: environment variables over the sandbox's minimal own.
+        interactive: standard input stays open after `stdin`, for `Execution.write`.
+        collect_all: take every file that it changed whole, up to `tree_bytes` together and
+            64 MiB each, whatever the sandbox's settings for collection say.
     """
 
     runtime: str
@@ -37,6 +45,8 @@ class Request:
     limits: Limits = field(default_factory=Limits)
     stdin: bytes = b""
     env: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    interactive: bool = False
+    collect_all: bool = False
 
 
 @dataclass(frozen=True)
@@ -76,3 +86,12 @@ class SandboxSettings:
     event_bytes: int = 8 * MIB
     collect_file_bytes: int = 1 * MIB
     collect_bytes: int = 8 * MIB
+
+
+def collection(request: Request, settings: SandboxSettings) -> dict[str, object]:
+    """What is collected of the files that a run changed, as the guest receives it."""
+    if request.collect_all:
+        file, everything, listed = _PAYLOAD, settings.tree_bytes, MOST_FILES
+    else:
+        file, everything, listed = settings.collect_file_bytes, settings.collect_bytes, _LISTED
+    return {"collect_file_bytes": file, "collect_bytes": everything, "collect_files": listed}

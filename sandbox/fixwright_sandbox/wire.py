@@ -51,6 +51,16 @@ class Header:
             raise ProtocolError(name)
         return float(value)
 
+    def numbers(self, name: str, count: int) -> tuple[float, ...]:
+        """A list of so many numbers."""
+        value = self._values.get(name)
+        if not isinstance(value, list):
+            raise ProtocolError(name)
+        items = cast("list[object]", value)
+        if len(items) != count or not all(isinstance(item, int | float) for item in items):
+            raise ProtocolError(name)
+        return tuple(map(float, cast("list[float]", items)))
+
     def flag(self, name: str) -> bool:
         """True or false."""
         return self._values.get(name) is True

@@ -80,6 +80,7 @@ def run_python(
 
 def run_program(argv: list[str], environment: dict[str, str]) -> NoReturn:
     """Replace this process by a program; says so on stderr where it can't."""
+    hear_interrupts()
     # Python ignores these two, and a program would inherit that.
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
@@ -91,6 +92,11 @@ def run_program(argv: list[str], environment: dict[str, str]) -> NoReturn:
         reason = "there is no such program in the sandbox" if missing else str(error)
         os.write(2, f"{argv[0]}: {reason}\n".encode("utf-8", "backslashreplace"))
         os._exit(_NOT_FOUND if missing else _NOT_EXECUTABLE)
+
+
+def hear_interrupts() -> None:
+    """Let SIGINT in, also one that has come since the run was forked."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
 def _limit(setting: Setting) -> None:

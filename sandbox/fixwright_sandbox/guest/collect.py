@@ -8,8 +8,6 @@ from typing import Any
 from .tree_copy import Change, TreeCopy, empty_folder
 from .wire import Link
 
-_MOST_LISTED = 2000
-
 
 class Leftovers(Exception):
     """The environment can't be made as it was; it has to be replaced."""
@@ -19,7 +17,7 @@ def send_changes(copy: TreeCopy, link: Link, bounds: dict[str, Any]) -> int:
     """Send every changed file, with its data where the bounds allow; return how many were not."""
     changes = copy.changes()
     room: int = bounds["collect_bytes"]
-    for change in changes[:_MOST_LISTED]:
+    for change in changes[: bounds["collect_files"]]:
         data = None
         if change.regular and change.size <= min(room, bounds["collect_file_bytes"]):
             data = _read(copy.root, change)
@@ -35,7 +33,7 @@ def send_changes(copy: TreeCopy, link: Link, bounds: dict[str, Any]) -> int:
             },
             data or b"",
         )
-    return max(0, len(changes) - _MOST_LISTED)
+    return max(0, len(changes) - bounds["collect_files"])
 
 
 def clean(copy: TreeCopy, folders: list[str]) -> list[str]:

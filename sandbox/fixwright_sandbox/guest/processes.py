@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import time
@@ -44,23 +45,38 @@ class Processes:
     """All processes but the runner, in a PID namespace of which it is process 1.
 
     Nothing in such a namespace can hide from its first process, leave it, or kill it.
+
+    Attributes:
+        status: of the process that is watched, once it has ended.
+        largest: bytes that the largest process which has ended ever had.
+        cpu: seconds of processor time, user's and system's, of all that have ended.
     """
 
     def __init__(self) -> None:
         self._main = 0
         self.status: int | None = None
         self.largest = 0
+        self.cpu = (0.0, 0.0)
 
     def watch(self, pid: int) -> None:
         """Remember the status of this child when it ends, and start measuring anew."""
         self._main = pid
         self.status = None
         self.largest = 0
+        self.cpu = (0.0, 0.0)
 
     def ids(self) -> list[int]:
         """Every process of the run, zombies included."""
         own = os.getpid()
         return [int(name) for name in os.listdir("/proc") if name.isdigit() and int(name) != own]
+
+    def signal(self, number: int) -> None:
+        """Send a signal to the run's first process and those that stayed in its group."""
+        with contextlib.suppress(ProcessLookupError):
+            try:
+                os.killpg(self._main, number)
+            except ProcessLookupError:  # so young that it leads no group yet
+                os.kill(self._main, number)
 
     def kill(self) -> None:
         """Kill every process and wait until all are gone; `StuckError` where one stays."""
@@ -128,6 +144,8 @@ class Processes:
             if pid == 0:
                 return False
             self.largest = max(self.largest, usage.ru_maxrss * 1024)
+            user, system = self.cpu
+            self.cpu = (user + usage.ru_utime, system + usage.ru_stime)
             if pid == self._main:
                 self.status = status
         return False

@@ -10,8 +10,9 @@ import time
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from .child import Setting, enter, run_program, run_python
+from .child import Setting, enter, hear_interrupts, run_program, run_python
 from .counters import crowded, full, read_counters
+from .feed import Feed
 from .processes import Processes, StuckError
 from .wire import Link
 
@@ -64,6 +65,7 @@ class Run:
         self._full: str | None = None
         self._counted = read_counters()
         self.reason = ""
+        self.feed: Feed | None = None
         self.scratch = os.path.join(config["tmp"], ".run")
         os.mkdir(self.scratch, 0o700)
         self._start = self._tick = time.monotonic()
@@ -72,7 +74,7 @@ class Run:
     # ---- start
 
     def _spawn(self, stdin: bytes, usual: frozenset[str]) -> None:
-        source = _stdin(stdin, self.scratch)
+        source = self._input(stdin)
         pipes = [os.pipe2(os.O_CLOEXEC) for _ in range(3)]
         setting = Setting(
             stdin=source,
@@ -85,11 +87,14 @@ class Run:
             limit_data=self._config["limit_data"],
             limit_processes=self._config["limit_processes"],
         )
+        # Until there is somebody in the child who can answer it; see `child.hear_interrupts`.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         pid = os.fork()
         if pid == 0:
             self._selector.close()
             self._link.close_in_child()
             self._become(setting, enter(setting), usual)
+        hear_interrupts()
         self._processes.watch(pid)
         for handle in (source, *(writing for _, writing in pipes)):
             os.close(handle)
@@ -99,6 +104,15 @@ class Run:
             self._listening[pipes[index][0]] = taker
         self._listen()
         self._link.send({"op": "started"})
+
+    def _input(self, data: bytes) -> int:
+        """The child's standard input: what is known now, or what is yet to be written."""
+        if not self.order["interactive"]:
+            return _stdin(data, self.scratch)
+        reading, writing = os.pipe2(os.O_CLOEXEC)
+        self.feed = Feed(writing, self._link, self._selector)
+        self.feed.add(data, last=False)
+        return reading
 
     def _become(self, setting: Setting, reports: int, usual: frozenset[str]) -> NoReturn:
         job: dict[str, Any] = self.order["job"]
@@ -238,6 +252,8 @@ class Run:
             self._processes.kill()
         except StuckError:
             stuck = True
+        if self.feed is not None:
+            self.feed.close()
         for handle in list(self._listening):
             self._drain(handle)
         self._send_begun()
@@ -252,6 +268,7 @@ class Run:
             "signal": _signal_name(-exit_code) if exit_code < 0 else None,
             "duration": duration,
             "peak": max(self._peak, self._processes.largest),
+            "cpu": self._processes.cpu,
             "full": self._full,
             "clean": not stuck,
         }

@@ -57,6 +57,8 @@ class Runner:
             "part": self._part,
             "run": self._start,
             "cancel": self._cancel,
+            "input": self._feed,
+            "signal": self._signal,
         }
         self._make_home()
 
@@ -160,6 +162,14 @@ class Runner:
     def _cancel(self, _header: dict[str, Any], _payload: bytes) -> None:
         if self._run is not None:
             self._run.reason = self._run.reason or "cancelled"
+
+    def _feed(self, header: dict[str, Any], payload: bytes) -> None:
+        if self._run is not None and self._run.feed is not None:
+            self._run.feed.add(payload, last=header["last"])
+
+    def _signal(self, header: dict[str, Any], _payload: bytes) -> None:
+        if self._run is not None:
+            self._processes.signal(getattr(signal, header["name"]))
 
     # ---- after a run
 
