@@ -3,10 +3,12 @@
 from .events import Captured, ChangedFile, Event, Result, Status
 from .execution import Execution
 from .jobs import Chunk, Job, RunChunks, RunCommand, RunFile, RunTests
+from .keeping import NotKept
 from .limits import Limits
-from .sandbox import Sandbox, open_sandbox
+from .sandbox import Opening, Sandbox, open_sandbox
 from .settings import BackendName, Request, SandboxSettings, SandboxUnavailable
 from .tree import Blob, HostFile, InvalidTreeError, Tree
+from .workspace import FileInfo, Snapshot, Workspace
 
 __all__ = [
     "BackendName",
@@ -16,10 +18,13 @@ __all__ = [
     "Chunk",
     "Event",
     "Execution",
+    "FileInfo",
     "HostFile",
     "InvalidTreeError",
     "Job",
     "Limits",
+    "NotKept",
+    "Opening",
     "Request",
     "Result",
     "RunChunks",
@@ -29,7 +34,9 @@ __all__ = [
     "Sandbox",
     "SandboxSettings",
     "SandboxUnavailable",
+    "Snapshot",
     "Status",
     "Tree",
+    "Workspace",
     "open_sandbox",
 ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import stat
 from collections.abc import Iterator
@@ -64,8 +63,7 @@ def difference(tree: Tree, manifest: Manifest, tree_bytes: int) -> Delta:
 def key_of(item: Blob | HostFile) -> Key:
     """The key of a tree's item."""
     if isinstance(item, Blob):
-        digest = hashlib.blake2b(item.data, digest_size=16).digest()
-        return ("blob", digest, item.executable)
+        return ("blob", item.digest, item.executable)
     return ("file", item.size, item.mtime_ns, item.inode, item.executable)
 
 

@@ -255,7 +255,8 @@ def _take_file(recording: Recording, header: Header, payload: bytes) -> None:
     path = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
     if path != name:
         data = None  # No editor can have a file of that name.
-    recording.file(ChangedFile(path, change, header.integer("size"), data))
+    size, executable = header.integer("size"), header.flag("executable")
+    recording.file(ChangedFile(path, change, size, data, executable))
 
 
 async def unless_cancelled(cancel: asyncio.Event, work: Coroutine[object, object, T]) -> T:

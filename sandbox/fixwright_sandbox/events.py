@@ -21,12 +21,14 @@ class ChangedFile:
         size: bytes; 0 for a deleted file and for what is not a regular file.
         data: the content. None for a deleted file, for one over the collection limits, for
             one whose name is not UTF-8, and for links, devices, sockets and pipes.
+        executable: it is a program to its owner.
     """
 
     path: str
     change: Literal["created", "modified", "deleted"]
     size: int
     data: bytes | None
+    executable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,7 @@ class Result:
         bytes_in: what was sent for it: the files that differed, its input, the order itself.
         bytes_out: what came of it: output, reports, files.
         unlisted: files that it changed beyond those in `files`.
+        kept: what it changed is in the tree of its workspace now, because that was asked for.
     """
 
     status: Status
@@ -115,6 +118,7 @@ class Result:
     bytes_in: int = 0
     bytes_out: int = 0
     unlisted: int = 0
+    kept: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from collections.abc import AsyncIterator, Generator, Mapping
+from collections.abc import AsyncIterator, Callable, Generator, Mapping
 from signal import Signals
 from types import TracebackType
 from typing import Literal, Self
@@ -22,7 +22,15 @@ _EVENT_SIZE = 128
 class Recording:
     """What a run said so far. Its memory is bounded by the settings."""
 
-    def __init__(self, settings: SandboxSettings, *, backend: str, image: str | None) -> None:
+    def __init__(
+        self,
+        settings: SandboxSettings,
+        *,
+        backend: str,
+        image: str | None,
+        at_end: Callable[[Result], Result] | None = None,
+    ) -> None:
+        self._at_end = at_end
         self._backend = backend
         self._image = image
         self._streams = {
@@ -83,7 +91,7 @@ class Recording:
         measured: Measured | None = None,
     ) -> Result:
         """The run has ended; nothing more will be recorded."""
-        self.result = Result(
+        result = Result(
             status=status,
             message=message,
             exit_code=exit_code,
@@ -103,6 +111,7 @@ class Recording:
             bytes_out=self.bytes_out,
             unlisted=measured.unlisted if measured else 0,
         )
+        self.result = result if self._at_end is None else self._at_end(result)
         end = Event("end", self._elapsed(), result=self.result, dropped=self._take_dropped())
         self._append(end)
         return self.result

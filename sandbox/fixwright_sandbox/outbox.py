@@ -18,7 +18,7 @@ class Outbox:
     def __init__(self) -> None:
         self._orders: asyncio.Queue[Order] = asyncio.Queue()
         self._ahead = 0
-        self._sent = 0
+        self._sent: int = 0
         self._open = True
         self._ended = False
         self._moved = asyncio.Condition()

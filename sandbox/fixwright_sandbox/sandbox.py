@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
+from collections.abc import Callable, Generator, Mapping
 from types import TracebackType
-from typing import Self
+from typing import Literal, Self
 
 from .backends.base import Backend, BackendError, Shape
 from .backends.bubblewrap import Bubblewrap
 from .backends.docker import Docker
 from .backends.unconfined import Unconfined
 from .environment import CancelledRunError, Environment, unless_cancelled
+from .events import Result
 from .execution import Execution, Recording
+from .limits import Limits
 from .pool import Pool
-from .settings import Request, SandboxSettings, SandboxUnavailable
+from .settings import BackendName, Request, SandboxSettings, SandboxUnavailable
+from .transfer import Content, tree_of
+from .workspace import Workspace
 
 
 class Sandbox:
@@ -28,6 +34,7 @@ class Sandbox:
         self._backend = backend
         self._settings = settings
         self._pool = Pool(backend, settings)
+        self._created: set[str] = set()
         self._running: dict[Execution, tuple[str, asyncio.Task[None]]] = {}
 
     async def prepare(self, workspace: str) -> None:
@@ -40,9 +47,59 @@ class Sandbox:
         except BackendError as error:
             raise SandboxUnavailable(str(error)) from error
 
-    def start(self, workspace: str, request: Request) -> Execution:
-        """Start a run. `workspace` is an opaque key; environments are never shared."""
-        recording = Recording(self._settings, backend=self.backend, image=self.image)
+    async def create(
+        self,
+        workspace: str | None = None,
+        *,
+        files: Mapping[str, Content] | None = None,
+        runtime: str = "python",
+        limits: Limits | None = None,
+        env: Mapping[str, str] | None = None,
+    ) -> Workspace:
+        """Make a workspace with these files and start its first environment.
+
+        Args:
+            workspace: its name, one that no other workspace here has; made up where none is told.
+            files: by path: text, bytes, or the `Path` of a file of this machine to read now.
+            runtime: what its runs are for that don't say otherwise.
+            limits: bounds of runs that don't say otherwise; None is as the settings have them.
+            env: environment variables of its runs.
+
+        Raises `SandboxUnavailable` where no environment can be started, `InvalidTreeError` for
+        files that no tree can hold, `LookupError` for an unknown runtime, `ValueError` for a name
+        that is taken.
+        """
+        contents = await asyncio.to_thread(tree_of, files or {})
+        limits = limits or self._settings.limits
+        name = workspace or uuid.uuid4().hex[:8]
+        if name in self._created:
+            message = (
+                f"There is a workspace named {name!r} already; close it first."
+            )
+            raise ValueError(message)
+        made = Workspace(self, name, tree=contents, runtime=runtime, limits=limits, env=env)
+        self._created.add(name)
+        try:
+            await made.prepare()
+        except BaseException:
+            await made.close()
+            raise
+        return made
+
+    def start(
+        self,
+        workspace: str,
+        request: Request,
+        at_end: Callable[[Result], Result] | None = None,
+    ) -> Execution:
+        """Start a run.
+
+        Args:
+            workspace: an opaque key; environments are never shared between two.
+            request: what to run.
+            at_end: is given the result before anybody else and returns the one to tell.
+        """
+        recording = Recording(self._settings, backend=self.backend, image=self.image, at_end=at_end)
         execution = Execution(recording, interactive=request.interactive)
         task = asyncio.create_task(self._drive(workspace, execution, request))
         self._running[execution] = (workspace, task)
@@ -53,6 +110,7 @@ class Sandbox:
         """Cancel what runs for the workspace, stop its environments, forget its files."""
         await self._cancel([run for run, (owner, _) in self._running.items() if owner == workspace])
         await self._pool.drop(workspace)
+        self._created.discard(workspace)
 
     async def close(self) -> None:
         """Cancel and stop everything; leaves no container, process or file."""
@@ -97,13 +155,45 @@ class Sandbox:
         await self.close()
 
 
-async def open_sandbox(settings: SandboxSettings | None = None) -> Sandbox:
-    """Open the backend that the settings name.
+class Opening:
+    """A sandbox that is about to open: `await` it, or use it in `async with`."""
 
-    `auto` takes the first that works of docker and bubblewrap, never `unconfined`. Raises
-    `SandboxUnavailable` with a sentence for each backend that was tried.
+    def __init__(self, settings: SandboxSettings) -> None:
+        self._settings = settings
+        self._sandbox: Sandbox | None = None
+
+    def __await__(self) -> Generator[object, None, Sandbox]:
+        return _open_first(self._settings).__await__()
+
+    async def __aenter__(self) -> Sandbox:
+        self._sandbox = await self
+        return self._sandbox
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        assert self._sandbox is not None
+        await self._sandbox.close()
+
+
+def open_sandbox(
+    settings: SandboxSettings | BackendName | Literal["auto"] | None = None,
+) -> Opening:
+    """Open a sandbox; use what this returns in `async with`, or `await` it.
+
+    Settings may be a backend's name alone. `auto`, the default, takes the first that works of
+    docker and bubblewrap, never `unconfined`. Raises, when awaited, `SandboxUnavailable` with a
+    sentence for each backend that was tried.
     """
-    settings = settings or SandboxSettings()
+    if isinstance(settings, str):
+        settings = SandboxSettings(backend=settings)
+    return Opening(settings or SandboxSettings())
+
+
+async def _open_first(settings: SandboxSettings) -> Sandbox:
     names = ("docker", "bubblewrap") if settings.backend == "auto" else (settings.backend,)
     reasons: list[str] = []
     for name in names:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 _NAME_MAX = 255
@@ -16,6 +17,15 @@ class Blob:
 
     data: bytes
     executable: bool = False
+    _digest: bytes = field(default=b"", init=False, repr=False, compare=False)
+
+    @property
+    def digest(self) -> bytes:
+        """What tells the content from any other; computed once."""
+        if not self._digest:
+            digest = hashlib.blake2b(self.data, digest_size=16).digest()
+            object.__setattr__(self, "_digest", digest)
+        return self._digest
 
 
 @dataclass(frozen=True, slots=True)

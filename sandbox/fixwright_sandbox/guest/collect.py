@@ -29,6 +29,7 @@ def send_changes(copy: TreeCopy, link: Link, bounds: dict[str, Any]) -> int:
                 "path": change.path,
                 "change": change.change,
                 "size": change.size,
+                "executable": change.executable,
                 "whole": data is not None,
             },
             data or b"",

@@ -34,6 +34,7 @@ class Change:
     change: str
     size: int
     regular: bool
+    executable: bool = False
 
 
 class TreeCopy:
@@ -142,13 +143,14 @@ class TreeCopy:
                 self._foreign = True
                 if not _is_cache(path):
                     size = info.st_size if regular else 0
-                    changes.append(Change(path, "created", size, regular))
+                    changes.append(Change(path, "created", size, regular, _is_program(info)))
                 continue
             seen.add(path)
             if kept.seen == _signature(info) or self._touched_only(path, info, kept):
                 self._intact.add(path)
                 continue
-            changes.append(Change(path, "modified", info.st_size if regular else 0, regular))
+            size = info.st_size if regular else 0
+            changes.append(Change(path, "modified", size, regular, _is_program(info)))
         changes += [
             Change(path, "deleted", 0, regular=False) for path in self._files if path not in seen
         ]
@@ -266,6 +268,10 @@ def _parents(path: str) -> list[str]:
 
 def _is_cache(path: str) -> bool:
     return "__pycache__" in path.split("/")
+
+
+def _is_program(info: os.stat_result) -> bool:
+    return stat.S_ISREG(info.st_mode) and bool(info.st_mode & 0o100)
 
 
 def _signature(info: os.stat_result) -> tuple[int, ...]:
