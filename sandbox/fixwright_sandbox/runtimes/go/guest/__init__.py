@@ -1,0 +1,1 @@
+"""Go inside the sandbox: build, run and test, and tell what went wrong."""
