@@ -73,9 +73,7 @@ class Sandbox:
         limits = limits or self._settings.limits
         name = workspace or uuid.uuid4().hex[:8]
         if name in self._created:
-            message = (
-                f"There is a workspace named {name!r} already; close it first."
-            )
+            message = f"There is a workspace named {name!r} already; close it first."
             raise ValueError(message)
         made = Workspace(self, name, tree=contents, runtime=runtime, limits=limits, env=env)
         self._created.add(name)
