@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Coroutine, Generator, Mapping
 from types import TracebackType
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from .backends.base import Backend, BackendError, Shape
 from .backends.bubblewrap import Bubblewrap
@@ -153,18 +153,30 @@ class Sandbox:
         await self.close()
 
 
-class Opening:
+class Opening(Coroutine[object, None, Sandbox]):
     """A sandbox that is about to open: `await` it, or use it in `async with`."""
 
-    def __init__(self, settings: SandboxSettings) -> None:
-        self._settings = settings
+    def __init__(self, opening: Coroutine[object, None, Sandbox]) -> None:
+        self._opening = opening
         self._sandbox: Sandbox | None = None
 
+    def send(self, value: None, /) -> object:
+        """As of any coroutine."""
+        return self._opening.send(value)
+
+    def throw(self, *error: Any) -> object:
+        """As of any coroutine."""
+        return self._opening.throw(*error)
+
+    def close(self) -> None:
+        """As of any coroutine."""
+        self._opening.close()
+
     def __await__(self) -> Generator[object, None, Sandbox]:
-        return _open_first(self._settings).__await__()
+        return self._opening.__await__()
 
     async def __aenter__(self) -> Sandbox:
-        self._sandbox = await self
+        self._sandbox = await self._opening
         return self._sandbox
 
     async def __aexit__(
@@ -188,7 +200,7 @@ def open_sandbox(
     """
     if isinstance(settings, str):
         settings = SandboxSettings(backend=settings)
-    return Opening(settings or SandboxSettings())
+    return Opening(_open_first(settings or SandboxSettings()))
 
 
 async def _open_first(settings: SandboxSettings) -> Sandbox:
