@@ -1,17 +1,16 @@
-"""What the index keeps of one file: its definitions and what it imports, as plain data."""
+"""What the search for definitions keeps of one file: names, places and imports, as plain rows."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from fixwright.index.imports import imports_of
 from fixwright.index.source import Source
 from fixwright.index.symbols import Symbol, first_of_each_name, symbols_of_node
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    import tree_sitter
 
     from fixwright.index.languages import Language
     from fixwright.workspace.text import Text
@@ -20,7 +19,12 @@ Row = tuple[str, str, int, int, int, int, str, str]
 """A definition: name, kind, the range's four numbers, container ("A.B" or ""), signature."""
 
 Import = tuple[str, str, str]
-"""What an import binds: module ("." for relative ones), name in it or "", alias or ""."""
+"""What an import binds: module (with leading dots if relative), name in it or "", alias or ""."""
+
+# Names inside of these are seen from outside.
+_OPEN = frozenset({
+    "class", "struct", "interface", "trait", "enum", "namespace", "module", "implementation",
+})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +40,17 @@ def extract(text: Text, language: Language) -> Extract:
     source = Source(text)
     root = source.parse(language).root_node
     symbols = first_of_each_name(symbols_of_node(root, source, language))
-    imports = tuple(_imports(root, source, language)) if language.has_query("imports") else ()
+    imports = tuple(
+        ("." * each.level + each.module, each.name, each.alias)
+        for each in imports_of([root], source, language)
+    )
     return Extract(tuple(_rows(symbols, "")), imports)
 
 
 def _rows(symbols: tuple[Symbol, ...], container: str) -> Iterator[Row]:
     for symbol in symbols:
         start, end = symbol.range.start, symbol.range.end
+        inside = ".".join(filter(None, (container, symbol.owner)))
         yield (
             symbol.name,
             symbol.kind,
@@ -50,20 +58,8 @@ def _rows(symbols: tuple[Symbol, ...], container: str) -> Iterator[Row]:
             start.column,
             end.line,
             end.column,
-            container,
+            inside,
             symbol.detail,
         )
-        if symbol.kind == "class":
-            inside = f"{container}.{symbol.name}" if container else symbol.name
-            yield from _rows(symbol.children, inside)
-
-
-def _imports(root: tree_sitter.Node, source: Source, language: Language) -> Iterator[Import]:
-    import tree_sitter
-
-    def captured(captures: dict[str, list[tree_sitter.Node]], name: str) -> str:
-        return source.of(captures[name][0]) if name in captures else ""
-
-    for _, captures in tree_sitter.QueryCursor(language.query("imports")).matches(root):
-        module = captured(captures, "from") or captured(captures, "module")
-        yield module, captured(captures, "name"), captured(captures, "alias")
+        if symbol.kind in _OPEN:
+            yield from _rows(symbol.children, f"{inside}.{symbol.name}" if inside else symbol.name)

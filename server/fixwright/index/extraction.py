@@ -5,61 +5,149 @@ Pure and synchronous, for a process of its own: parsing holds the interpreter lo
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from fixwright.index.facts import Definition, FileFacts
+from fixwright.index.docs import docs_of
+from fixwright.index.facts import Definition, EntryPoint, FileFacts
+from fixwright.index.identifiers import count_identifiers
+from fixwright.index.imports import imports_of
+from fixwright.index.references import references_of
 from fixwright.index.source import Source
-from fixwright.index.symbols import Symbol, first_of_each_name, symbols_of_node
-from fixwright.workspace.text import Text
+from fixwright.index.symbols import signature_of
+from fixwright.index.tests import test_places
+from fixwright.index.walk import Found, Walk, first_of_each_name
 
 if TYPE_CHECKING:
+    import tree_sitter
+
     from fixwright.index.languages import Language
-    from fixwright.workspace.position import Range
+
+DEADLINE = 5.0
+"""Seconds that the parse of one file may take."""
+
+_BOM = b"\xef\xbb\xbf"
 
 
-def extract(language: Language, source: bytes) -> FileFacts:
+class TooSlow(Exception):
+    """A file took longer to parse than it may; its definitions can still be skimmed."""
+
+
+def extract(language: Language, source: bytes, *, deadline: float | None = DEADLINE) -> FileFacts:
     """The cheap facts of a file: definitions, identifier counts and the imports at its top.
 
     Args:
         language: the file's language.
         source: its text as UTF-8; what is not UTF-8 is read as Latin-1.
+        deadline: seconds that the parse may take, None for no limit.
+
+    Raises:
+        TooSlow: the deadline passed.
     """
-    parsed = Source(Text(_decoded(source)))
-    tree = parsed.parse(language)
-    symbols = first_of_each_name(symbols_of_node(tree.root_node, parsed, language))
-    definitions: list[Definition] = []
-    _flatten(symbols, None, "", definitions)
-    return FileFacts(
-        language.name, definitions=tuple(definitions), has_errors=tree.root_node.has_error
-    )
+    return _Extraction(language, source, deadline).cheap()
 
 
-def exact(language: Language, source: bytes) -> FileFacts:
-    """All facts of a file: those of `extract`, and references, docs, tests and entry points."""
-    return extract(language, source)
+def exact(language: Language, source: bytes, *, deadline: float | None = DEADLINE) -> FileFacts:
+    """All facts of a file: those of `extract`, and references, docs, tests and entry points.
+
+    It takes about three times as long as `extract`.
+
+    Raises:
+        TooSlow: the deadline passed.
+    """
+    return _Extraction(language, source, deadline).exact()
 
 
-def _decoded(source: bytes) -> str:
-    try:
-        return source.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return source.decode("latin-1")
+class _Extraction:
+    """One file with its tree."""
 
+    def __init__(self, language: Language, data: bytes, deadline: float | None) -> None:
+        self._language = language
+        self._source = Source(_as_utf8(data))
+        self._root = _parsed(self._source, language, deadline).root_node
+        walk = Walk(self._source.data, language)
+        self._import_nodes = walk.imports
+        self._found: list[Found] = []
+        self._definitions: list[Definition] = []
+        self._add(first_of_each_name(walk.collect([self._root])), None, "")
 
-def _flatten(
-    symbols: tuple[Symbol, ...], container: int | None, owner: str, found: list[Definition]
-) -> None:
-    for symbol in symbols:
-        index = len(found)
-        found.append(
-            Definition(
-                symbol.name, symbol.kind, _place(symbol.range), _place(symbol.name_range),
-                container, owner, symbol.detail,
+    def cheap(self) -> FileFacts:
+        return FileFacts(
+            self._language.name,
+            tier=1,
+            definitions=tuple(self._definitions),
+            identifiers=count_identifiers(self._language, self._source.data),
+            imports=tuple(imports_of(self._import_nodes, self._source, self._language)),
+            has_errors=self._root.has_error,
+        )
+
+    def exact(self) -> FileFacts:
+        root, found, source, language = self._root, self._found, self._source, self._language
+        docs = docs_of(root, found, source, language)
+        return replace(
+            self.cheap(),
+            tier=2,
+            definitions=tuple(
+                replace(definition, doc=doc) if doc else definition
+                for definition, doc in zip(self._definitions, docs, strict=True)
+            ),
+            imports=tuple(imports_of([root], source, language)),
+            references=references_of(root, found, source, language),
+            tests=test_places(root, source, language),
+            entry_points=tuple(entry_points(root, source, language)),
+        )
+
+    def _add(self, found: list[Found], container: int | None, owner: str) -> None:
+        source, definitions = self._source, self._definitions
+        for each in found:
+            index = len(definitions)
+            own = f"{owner}.{each.owner}" if owner and each.owner else each.owner or owner
+            self._found.append(each)
+            definitions.append(
+                Definition(
+                    each.name,
+                    each.kind,
+                    source.place(each.outer),
+                    source.place(each.name_node),
+                    container,
+                    own,
+                    signature_of(each, source.data),
+                )
             )
-        )  # fmt: skip
-        inside = f"{owner}.{symbol.name}" if owner else symbol.name
-        _flatten(symbol.children, index, inside, found)
+            if each.children:
+                self._add(each.children, index, f"{own}.{each.name}" if own else each.name)
 
 
-def _place(span: Range) -> tuple[int, int, int, int]:
-    return span.start.line, span.start.column, span.end.line, span.end.column
+def entry_points(root: tree_sitter.Node, source: Source, language: Language) -> list[EntryPoint]:
+    """Where a file can be started."""
+    found: list[EntryPoint] = []
+    if source.data.startswith(b"#!"):
+        first = source.data.partition(b"\n")[0].rstrip(b"\r")
+        found.append(EntryPoint("script", (0, 0, 0, len(first.decode("utf-8", "replace")))))
+    if language.has_query("entry points"):
+        import tree_sitter
+
+        query = tree_sitter.QueryCursor(language.query("entry points"))
+        found += [
+            EntryPoint("main", source.place(captures["main"][0]))
+            for _, captures in query.matches(root)
+        ]
+    return found
+
+
+def _as_utf8(data: bytes) -> bytes:
+    data = data.removeprefix(_BOM)
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return data.decode("latin-1").encode()
+    return data
+
+
+def _parsed(source: Source, language: Language, deadline: float | None) -> tree_sitter.Tree:
+    if deadline is None:
+        return source.parse(language)
+    tree = source.parse_within(language, deadline)
+    if tree is None:
+        raise TooSlow(f"The {language.name} grammar took more than {deadline:g} s for one file.")
+    return tree

@@ -55,9 +55,14 @@ class Definition:
 
 KINDS = (
     "module", "namespace", "class", "struct", "interface", "trait", "enum", "type", "macro",
-    "function", "method", "constructor", "property", "field", "member", "variable", "constant",
+    "function", "method", "constructor", "prototype", "property", "field", "member", "variable",
+    "constant", "implementation",
 )  # fmt: skip
-"""The kinds of definitions; "member" is a value of an enum."""
+"""The kinds of definitions.
+
+"member" is a value of an enum; "prototype" a C or C++ function that is declared and not defined;
+"implementation" a Rust `impl`, whose name is that of the type: it defines what is inside of it, and
+not the name."""
 
 
 @dataclass(frozen=True, slots=True)

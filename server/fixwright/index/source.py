@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import time
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from fixwright.workspace.position import Position, Range
+from fixwright.workspace.text import Text
 
 if TYPE_CHECKING:
     import tree_sitter
 
+    from fixwright.index.facts import Place
     from fixwright.index.languages import Language
-    from fixwright.workspace.text import Text
 
 # Parsing holds the interpreter lock, except while it asks for the next piece of the text. Pieces of
 # this size keep the pauses of the event loop short and cost nothing measurable.
 _PIECE = 64 << 10
+
+# Small enough to see a deadline pass, large enough to cost nothing either.
+_SMALL_PIECE = 8 << 10
 
 # tree-sitter counts rows by "\n" alone and columns in bytes; lone surrogates come from bad input
 # and must survive the round trip.
@@ -25,13 +30,27 @@ _ERRORS = "surrogatepass"
 class Source:
     """A text with its UTF-8 form and the mapping between the two."""
 
-    def __init__(self, text: Text) -> None:
-        self.text = text
-        value = text.value
-        self.data = value.encode("utf-8", _ERRORS)
-        self._ascii = len(self.data) == len(value)
+    def __init__(self, text: Text | bytes) -> None:
+        """A source of a text, or of its bytes in UTF-8 where nothing else needs the text.
+
+        Raises:
+            UnicodeDecodeError: the bytes are not UTF-8.
+        """
+        if isinstance(text, bytes):
+            self.data = text
+            if not text.isascii():
+                text.decode("utf-8", _ERRORS)
+        else:
+            self.text = text
+            self.data = text.value.encode("utf-8", _ERRORS)
+        self._ascii = self.data.isascii()
         # Where a "\r" stands alone, the editor's lines are not tree-sitter's rows.
-        self.same_rows = value.count("\r") == value.count("\r\n")
+        self.same_rows = self.data.count(b"\r") == self.data.count(b"\r\n")
+
+    @cached_property
+    def text(self) -> Text:
+        """The text."""
+        return Text(self.data.decode("utf-8", _ERRORS))
 
     def parse(self, language: Language, old: tree_sitter.Tree | None = None) -> tree_sitter.Tree:
         """The tree of this text; `old` is an edited tree of an earlier text to reuse parts of."""
@@ -47,6 +66,23 @@ class Source:
             return data[offset : offset + _PIECE]
 
         return parser.parse(read) if old is None else parser.parse(read, old)
+
+    def parse_within(self, language: Language, seconds: float) -> tree_sitter.Tree | None:
+        """As `parse`; None where it takes longer, as far as the parser asks for more of the text.
+
+        What hangs inside of one piece of the text is for the watcher of the process to end. A
+        progress callback would see it, and costs an eighth of the parse.
+        """
+        data, end = self.data, time.monotonic() + seconds
+        late = False
+
+        def read(offset: int, _point: tree_sitter.Point) -> bytes:
+            nonlocal late
+            late = late or time.monotonic() > end
+            return b"" if late else data[offset : offset + _SMALL_PIECE]
+
+        tree = language.parser().parse(read)
+        return None if late else tree
 
     def position(self, byte: int, row: int, column: int) -> Position:
         """The position of tree-sitter's (byte, row, column in bytes)."""
@@ -84,6 +120,14 @@ class Source:
         if self._ascii:
             return offset
         return len(self.text.value[:offset].encode("utf-8", _ERRORS))
+
+    def place(self, node: tree_sitter.Node) -> Place:
+        """A node's range as four numbers."""
+        if self.same_rows and self._ascii:
+            (row, column), (end_row, end_column) = node.start_point, node.end_point
+            return row, column, end_row, end_column
+        start, end = self.start(node), self.end(node)
+        return start.line, start.column, end.line, end.column
 
     def of(self, node: tree_sitter.Node) -> str:
         """A node's text."""

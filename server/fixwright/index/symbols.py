@@ -1,29 +1,24 @@
-"""The symbols of one document: what it defines, nested as it is written.
-
-A pruned walk over the syntax tree: only the kinds of node that can hold a definition are visited,
-never the inside of a statement. It costs a tenth of the parse, a third of the same search as a
-tree-sitter query.
-"""
+"""The symbols of one document: what it defines, nested as it is written."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from fixwright.index.source import Source
+from fixwright.index.walk import Found, Walk
 from fixwright.workspace.position import Position, Range
 from fixwright.workspace.text import Text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     import tree_sitter
 
-    from fixwright.index.languages import DefinitionRule, Language, VariableRule
+    from fixwright.index.languages import Language
 
-# Nesting of definitions beyond this is left out: no person wrote it, and recursion has its limit.
-_DEEPEST = 64
+# Characters; what is longer is no head that a person reads.
+_LONGEST_SIGNATURE = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +26,13 @@ class Symbol:
     """Something a document defines.
 
     Attributes:
-        kind: "function", "method", "class", "type", "variable" or "constant".
+        kind: one of `facts.KINDS`.
         range: all of the definition, decorators included.
         name_range: the name alone; inside `range`.
         detail: what follows the name in its signature, on one line; "" where there is none.
         children: what is defined inside it, in order.
+        owner: what it belongs to besides the symbols around it: a Go method's receiver type, a C++
+            qualifier; "" mostly.
     """
 
     name: str
@@ -44,6 +41,7 @@ class Symbol:
     name_range: Range
     detail: str = ""
     children: tuple[Symbol, ...] = ()
+    owner: str = ""
 
     def moved(self, lines: int) -> Symbol:
         """The same symbol, that many lines further down."""
@@ -78,129 +76,37 @@ def symbols_of_node(
     node: tree_sitter.Node, source: Source, language: Language
 ) -> tuple[Symbol, ...]:
     """The symbols that a node holds, the node itself included where it is a definition."""
-    return tuple(_Walk(source, language).collect([node]))
+    found = Walk(source.data, language).collect([node])
+    return tuple(_symbol(each, source) for each in found)
 
 
-@dataclass(frozen=True, slots=True)
-class _Handler:
-    """What to do at a node of one kind."""
-
-    definition: DefinitionRule | None = None
-    variable: VariableRule | None = None
-    wrapper: bool = False
-
-
-@lru_cache(maxsize=64)
-def _handlers(language: Language) -> Mapping[int, _Handler]:
-    """The handler of each kind id that matters; a kind can have several ids."""
-    grammar, rules = language.grammar, language.symbol_rules
-    by_name = {rule.node: _Handler(definition=rule) for rule in rules.definitions}
-    by_name |= {rule.node: _Handler(variable=rule) for rule in rules.variables}
-    by_name |= {kind: _Handler(wrapper=kind in rules.wrappers) for kind in rules.descend}
-    handlers: dict[int, _Handler] = {}
-    for kind_id in range(grammar.node_kind_count):
-        handler = by_name.get(grammar.node_kind_for_id(kind_id) or "")
-        if handler is not None:
-            handlers[kind_id] = handler
-    if "ERROR" in rules.descend:
-        handlers[0xFFFF] = _Handler()
-    return handlers
+def signature_of(found: Found, data: bytes) -> str:
+    """The head of a definition on one line, without its body; "" for a plain variable."""
+    if found.kind in {"variable", "constant", "field", "member"}:
+        return ""
+    start = found.outer.start_byte
+    head = data[start : min(found.head_end, start + 4 * _LONGEST_SIGNATURE)]
+    words = " ".join(head.decode("utf-8", "ignore").split())
+    return words[:_LONGEST_SIGNATURE].rstrip("{=:; ")
 
 
-class _Walk:
-    """One walk over one tree."""
+def _symbol(found: Found, source: Source) -> Symbol:
+    return Symbol(
+        name=found.name,
+        kind=found.kind,
+        range=source.range(found.outer),
+        name_range=source.range(found.name_node),
+        detail=_detail(found, source),
+        children=tuple(_symbol(child, source) for child in found.children),
+        owner=found.owner,
+    )
 
-    def __init__(self, source: Source, language: Language) -> None:
-        self._source = source
-        self._handlers = _handlers(language)
 
-    def collect(
-        self, nodes: Iterable[tree_sitter.Node], owner: DefinitionRule | None = None, depth: int = 0
-    ) -> list[Symbol]:
-        found: list[Symbol] = []
-        # Pass-through nodes nest without bound (`a && b && c …`), so they go on a stack of our own.
-        # With each node goes the wrapper whose range it takes over.
-        stack: list[tuple[tree_sitter.Node, tree_sitter.Node | None]]
-        stack = [(node, None) for node in nodes]
-        stack.reverse()
-        handlers = self._handlers
-        while stack:
-            node, wrapper = stack.pop()
-            handler = handlers.get(node.kind_id)
-            if handler is None:
-                continue
-            if handler.definition is not None:
-                symbol = self._definition(node, handler.definition, wrapper or node, owner, depth)
-                if symbol is not None:
-                    found.append(symbol)
-            elif handler.variable is not None:
-                if owner is None or owner.inside == "everything":
-                    found.extend(self._variables(node, handler.variable))
-            else:
-                outer = node if handler.wrapper else None
-                for child in reversed(node.children):
-                    stack.append((child, outer))
-        return found
-
-    def _definition(
-        self,
-        node: tree_sitter.Node,
-        rule: DefinitionRule,
-        outer: tree_sitter.Node,
-        owner: DefinitionRule | None,
-        depth: int,
-    ) -> Symbol | None:
-        name = node.child_by_field_name(rule.name)
-        if name is None:
-            return None
-        children: tuple[Symbol, ...] = ()
-        if rule.inside != "nothing" and depth < _DEEPEST:
-            body = node.child_by_field_name("body")
-            if body is not None:
-                children = first_of_each_name(self.collect([body], rule, depth + 1))
-        member = owner is not None and owner.inside == "everything"
-        return Symbol(
-            name=self._source.of(name),
-            kind=rule.member_kind if member else rule.kind,
-            range=self._source.range(outer),
-            name_range=self._source.range(name),
-            detail=self._detail(node, rule),
-            children=children,
-        )
-
-    def _detail(self, node: tree_sitter.Node, rule: DefinitionRule) -> str:
-        if rule.detail is None:
-            return ""
-        detail = node.child_by_field_name(rule.detail)
-        return "" if detail is None else " ".join(self._source.of(detail).split())
-
-    def _variables(self, node: tree_sitter.Node, rule: VariableRule) -> list[Symbol]:
-        found: list[Symbol] = []
-        assignment: tree_sitter.Node | None = node
-        while assignment is not None and self._is_assignment(assignment):
-            target = assignment.child_by_field_name(rule.target)
-            pending = [] if target is None else [target]
-            while pending:
-                part = pending.pop()
-                if part.type in rule.names:
-                    found.append(self._variable(part, node))
-                elif part.type in rule.patterns:
-                    pending.extend(reversed(part.named_children))
-            assignment = assignment.child_by_field_name(rule.then) if rule.then else None
-        return found
-
-    def _is_assignment(self, node: tree_sitter.Node) -> bool:
-        handler = self._handlers.get(node.kind_id)
-        return handler is not None and handler.variable is not None
-
-    def _variable(self, name: tree_sitter.Node, statement: tree_sitter.Node) -> Symbol:
-        text = self._source.of(name)
-        return Symbol(
-            name=text,
-            kind="constant" if text.isupper() else "variable",
-            range=self._source.range(statement),
-            name_range=self._source.range(name),
-        )
+def _detail(found: Found, source: Source) -> str:
+    if found.rule.detail is None:
+        return ""
+    detail = found.node.child_by_field_name(found.rule.detail)
+    return "" if detail is None else " ".join(source.of(detail).split())
 
 
 def _moved(place: Range, lines: int) -> Range:

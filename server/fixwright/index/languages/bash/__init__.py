@@ -1,0 +1,1 @@
+"""bash: see language.toml."""

@@ -1,0 +1,1 @@
+"""c: see language.toml."""

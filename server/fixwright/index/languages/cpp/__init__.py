@@ -1,0 +1,1 @@
+"""cpp: see language.toml."""

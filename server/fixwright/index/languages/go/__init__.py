@@ -1,0 +1,1 @@
+"""go: see language.toml."""

@@ -1,0 +1,1 @@
+"""java: see language.toml."""

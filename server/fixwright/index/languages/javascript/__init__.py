@@ -1,0 +1,1 @@
+"""javascript: see language.toml."""

@@ -1,0 +1,1 @@
+"""typescript: see language.toml."""
