@@ -1,0 +1,1 @@
+"""JavaScript and TypeScript inside the sandbox: Node, esbuild and the TypeScript compiler."""
