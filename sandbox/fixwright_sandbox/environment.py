@@ -9,7 +9,7 @@ from dataclasses import asdict
 from typing import Literal, TypeVar
 
 from . import bundle
-from .backends.base import Backend, BackendError, Channel, Shape
+from .backends.base import Backend, Channel, Shape
 from .delta import Delta, Manifest, difference, frames, prelude
 from .events import ChangedFile
 from .execution import Execution, Recording
@@ -55,15 +55,17 @@ class Environment:
         environment = cls(channel, shape, settings)
         try:
             async with asyncio.timeout(_START_SECONDS):
-                config["runtimes"] = [each.name for each in catalogue.within("python")]
-                guest = await asyncio.to_thread(bundle.load, "python")
+                residents = catalogue.within(shape.runtime)
+                config["runtimes"] = [each.name for each in residents]
+                config["environments"] = {each.name: dict(each.environment) for each in residents}
+                guest = await asyncio.to_thread(bundle.load, shape.runtime)
                 await channel.write(guest + encode(config))
                 await environment._expect("hello")
         except (EnvironmentLostError, ProtocolError, ConnectionError, TimeoutError) as error:
             reason = await channel.why_ended()
             await channel.kill()
             message = f"The sandbox did not start: {reason}"
-            raise BackendError(message) from error
+            raise type(reason)(message) from error
         except BaseException:
             await channel.kill()
             raise
@@ -116,7 +118,8 @@ class Environment:
         except ValueError as error:
             recording.finish("error", str(error))
         except (ConnectionError, EnvironmentLostError):
-            recording.finish("error", await self._channel.why_ended())
+            lost = await self._channel.why_ended()
+            recording.finish(lost.status, str(lost))
         except ProtocolError:
             message = "The sandbox sent something that can't be understood and was replaced."
             recording.finish("error", message)

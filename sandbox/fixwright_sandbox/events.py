@@ -7,7 +7,17 @@ from dataclasses import dataclass
 from typing import Literal
 
 Status = Literal[
-    "passed", "failed", "timeout", "memory", "processes", "output", "disk", "cancelled", "error"
+    "passed",
+    "failed",
+    "timeout",
+    "memory",
+    "processes",
+    "output",
+    "disk",
+    "cancelled",
+    "engine",
+    "image",
+    "error",
 ]
 
 
@@ -78,7 +88,9 @@ class Result:
 
     Attributes:
         status: `passed` is exit code 0, `failed` any other end of its own; a limit's name
-            when that limit ended it; `error` when the sandbox could not run it.
+            when that limit ended it; `engine` when what environments run on was gone, `image`
+            when the runtime's image, or its tools on this machine, are missing; `error` when the
+            sandbox could not run it for another reason.
         message: a sentence: what ended it and, where there is something to do, what.
         exit_code: None when a signal ended it, or when it never ran.
         signal: the signal's name, such as `SIGKILL`.

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 
 from .backends.base import Backend, BackendError, Shape
 from .environment import Environment
+from .limits import Limits
+from .runtimes import home_of
 from .settings import SandboxSettings
 
 _log = logging.getLogger(__name__)
@@ -17,7 +19,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass
 class _Workspace:
-    """The environments of one workspace. `live` counts those that start or run, too."""
+    """The environments of one workspace and runtime. `live` counts those that start or run, too."""
 
     idle: list[Environment] = field(default_factory=list[Environment])
     live: int = 0
@@ -32,20 +34,26 @@ class Pool:
     def __init__(self, backend: Backend, settings: SandboxSettings) -> None:
         self._backend = backend
         self._settings = settings
-        self._shape = Shape.of(settings.limits, settings.tree_bytes)
-        self._workspaces: dict[str, _Workspace] = {}
+        self._shape = self.shape("python", settings.limits)
+        self._workspaces: dict[str, dict[str, _Workspace]] = {}
         self._homes: dict[Environment, _Workspace] = {}
         self._spares: list[Environment] = []
         self._closed = False
         self._filling = False
         self._tasks: set[asyncio.Task[None]] = set()
 
+    def shape(self, name: str, limits: Limits) -> Shape:
+        """What a run of this runtime needs. Raises `UnknownRuntimeError`."""
+        home = home_of(name)
+        return Shape.of(home, home.at_least(limits), self._settings.tree_bytes)
+
     async def acquire(self, workspace: str, shape: Shape) -> Environment:
         """An environment that answers, for this workspace alone. Raises `BackendError`.
 
-        Waits while the workspace has as many at work as it may have.
+        Waits while the workspace has as many of the runtime at work as it may have.
         """
-        home = self._workspaces.setdefault(workspace, _Workspace())
+        homes = self._workspaces.setdefault(workspace, {})
+        home = homes.setdefault(shape.runtime, _Workspace())
         async with home.freed:
             await home.freed.wait_for(lambda: home.idle or home.live < self._settings.environments)
             kept = [each for each in home.idle if each.shape == shape]
@@ -81,15 +89,17 @@ class Pool:
             home.freed.notify()
         self._watch_idleness(home)
 
-    async def prepare(self, workspace: str) -> None:
-        """See to it that one waits for the workspace's next run. Raises `BackendError`."""
-        environment = await self.acquire(workspace, self._shape)
+    async def prepare(self, workspace: str, name: str) -> None:
+        """See to it that one waits for the workspace's next run of a runtime.
+
+        Raises `BackendError` and `UnknownRuntimeError`.
+        """
+        environment = await self.acquire(workspace, self.shape(name, self._settings.limits))
         await self.release(environment)
 
     async def drop(self, workspace: str) -> None:
         """Stop the workspace's idle environments; those at work stop when they are given back."""
-        home = self._workspaces.pop(workspace, None)
-        if home is not None:
+        for home in self._workspaces.pop(workspace, {}).values():
             home.dropped = True
             if home.idle_timer is not None:
                 home.idle_timer.cancel()

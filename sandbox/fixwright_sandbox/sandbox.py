@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Callable, Coroutine, Generator, Mapping
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, Literal, Self
 
-from .backends.base import Backend, BackendError, Shape
+from .backends.base import Backend, BackendError
 from .backends.bubblewrap import Bubblewrap
 from .backends.docker import Docker
 from .backends.unconfined import Unconfined
@@ -17,6 +18,7 @@ from .events import Result
 from .execution import Execution, Recording
 from .limits import Limits
 from .pool import Pool
+from .runtimes import UnknownRuntimeError, home_of
 from .settings import BackendName, Request, SandboxSettings, SandboxUnavailable
 from .transfer import Content, tree_of
 from .workspace import Workspace
@@ -30,21 +32,21 @@ class Sandbox:
 
     def __init__(self, backend: Backend, settings: SandboxSettings) -> None:
         self.backend = backend.name
-        self.image = backend.image
+        self.image = backend.image("python")
         self._backend = backend
         self._settings = settings
         self._pool = Pool(backend, settings)
         self._created: set[str] = set()
         self._running: dict[Execution, tuple[str, asyncio.Task[None]]] = {}
 
-    async def prepare(self, workspace: str) -> None:
+    async def prepare(self, workspace: str, runtime: str = "python") -> None:
         """Start an environment for the workspace before it is needed.
 
         Raises `SandboxUnavailable` where it can't be started.
         """
         try:
-            await self._pool.prepare(workspace)
-        except BackendError as error:
+            await self._pool.prepare(workspace, runtime)
+        except (BackendError, UnknownRuntimeError) as error:
             raise SandboxUnavailable(str(error)) from error
 
     async def create(
@@ -97,7 +99,8 @@ class Sandbox:
             request: what to run.
             at_end: is given the result before anybody else and returns the one to tell.
         """
-        recording = Recording(self._settings, backend=self.backend, image=self.image, at_end=at_end)
+        image = self._image(request.runtime)
+        recording = Recording(self._settings, backend=self.backend, image=image, at_end=at_end)
         execution = Execution(recording, interactive=request.interactive)
         task = asyncio.create_task(self._drive(workspace, execution, request))
         self._running[execution] = (workspace, task)
@@ -122,18 +125,28 @@ class Sandbox:
         if tasks:
             await asyncio.wait(tasks)
 
+    def _image(self, runtime: str) -> str | None:
+        try:
+            return self._backend.image(runtime)
+        except UnknownRuntimeError:
+            return None
+
     async def _drive(self, workspace: str, execution: Execution, request: Request) -> None:
         """See a run through. However it goes, the execution gets its result."""
         recording = execution.recording
         environment: Environment | None = None
         try:
-            shape = Shape.of(request.limits, self._settings.tree_bytes)
+            shape = self._pool.shape(request.runtime, request.limits)
+            limits = home_of(request.runtime).at_least(request.limits)
+            request = replace(request, limits=limits)
             acquiring = self._pool.acquire(workspace, shape)
             environment = await unless_cancelled(execution.cancel_requested, acquiring)
             await environment.run(execution, request)
         except CancelledRunError:
             recording.finish("cancelled", "Cancelled before it started.")
         except BackendError as error:
+            recording.finish(error.status, str(error))
+        except UnknownRuntimeError as error:
             recording.finish("error", str(error))
         finally:
             if recording.result is None:
@@ -216,7 +229,8 @@ async def _open_first(settings: SandboxSettings) -> Sandbox:
 
 async def _open(name: str, settings: SandboxSettings) -> Backend:
     if name == "docker":
-        return await Docker.open(settings.docker_host, settings.image, settings.cpus)
+        images = {"python": settings.image, **settings.images}
+        return await Docker.open(settings.docker_host, images, settings.cpus)
     if name == "bubblewrap":
         return await Bubblewrap.open(settings.python)
     if name == "unconfined":

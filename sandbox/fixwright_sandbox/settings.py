@@ -28,7 +28,7 @@ class Request:
     """One run: what, over which files, within which limits.
 
     Attributes:
-        runtime: `python` or `bash`.
+        runtime: the name of one, see `runtimes`.
         job: what to execute.
         tree: every file that the run sees.
         limits: its bounds.
@@ -56,14 +56,15 @@ class SandboxSettings:
     Attributes:
         backend: `auto` takes docker where an engine answers and has the image, else
             bubblewrap. It never takes `unconfined`, which isolates nothing.
-        image: the container image.
+        image: Python's container image.
+        images: container images by runtime, over the runtimes' own; Python's is over `image`.
         pool: environments kept ready that belong to no workspace yet.
         docker_host: the engine's address; None is the environment's or the context's.
         python: the interpreter for bubblewrap and unconfined; None is the running one.
         cpus: processors that a container may use; no more than the engine has. Bubblewrap and
             unconfined have no means to hold a run to a share.
         limits: what an environment that is started ahead of its first run is made for.
-        environments: most environments of one workspace at once; further runs wait.
+        environments: most environments of one workspace and runtime at once; further runs wait.
         idle_seconds: an environment that nobody used for so long is stopped.
         tree_bytes: the largest tree that is sent.
         capture_bytes: output kept of each stream at its head, and again at its tail.
@@ -74,6 +75,7 @@ class SandboxSettings:
 
     backend: Literal["auto"] | BackendName = "auto"
     image: str = "fixwright/python:1"
+    images: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     pool: int = 1
     docker_host: str | None = None
     python: str | None = None

@@ -36,10 +36,12 @@ class TakenOver:
     """A backend whose runner says what the test wants."""
 
     name = "taken over"
-    image = None
 
     def __init__(self, evil: str) -> None:
         self._evil = evil
+
+    def image(self, runtime: str) -> None:
+        del runtime
 
     async def start(self, shape: Shape) -> tuple[Channel, dict[str, object]]:
         del shape

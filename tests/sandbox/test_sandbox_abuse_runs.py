@@ -348,7 +348,7 @@ async def test_containers_are_reaped_again_and_again() -> None:
     await (await open_or_skip("docker")).close()
     dead = Owner(Owner.current().host, 2**22 + 1, 2)
     engine = Engine(None)
-    backend = await Docker.open(None, "fixwright/python:1", 1.0, reap_every=0.01)
+    backend = await Docker.open(None, {}, 1.0, reap_every=0.01)
     try:
         for _ in range(2):
             labels = {LABEL: "1", OWNER_LABEL: str(dead)}

@@ -205,12 +205,12 @@ async def test_the_engine_goes_in_the_middle_of_a_run(docker: Sandbox, tmp_path:
         await started(run)
         await proxy.cut()
         result = await asyncio.wait_for(run.wait(), PATIENCE)
-        assert result.status == "error"
+        assert result.status == "engine"
         assert "Docker Engine does not answer" in result.message
         assert "start the engine and run it again" in result.message
         assert result.stdout.data == b"on\n"
         refused = await bench.run("pass")
-        assert refused.status == "error"
+        assert refused.status == "engine"
         assert "Docker Engine" in refused.message
         # The runner noticed by itself that nobody was left.
         await gone(lambda: containers_of(Owner.current()))

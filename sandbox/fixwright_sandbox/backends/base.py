@@ -3,31 +3,58 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
+from fixwright_sandbox.events import Status
 from fixwright_sandbox.limits import Limits
+from fixwright_sandbox.runtimes import Runtime
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
     """What an environment is made for, and can't change while it lives.
 
-    Bytes, but for `processes`.
+    Bytes, but for `processes` and `runtime`: the name of the runtime whose environments these
+    are, see `Runtime.within`.
     """
 
+    runtime: str
     memory: int
     processes: int
     disk: int
     tree: int
+    cache: int
 
     @classmethod
-    def of(cls, limits: Limits, tree_bytes: int) -> Shape:
+    def of(cls, runtime: Runtime, limits: Limits, tree_bytes: int) -> Shape:
         """The shape that a run with these limits needs."""
-        return cls(limits.memory_bytes, limits.processes, limits.disk_bytes, tree_bytes)
+        return cls(
+            runtime.name,
+            limits.memory_bytes,
+            limits.processes,
+            limits.disk_bytes,
+            tree_bytes,
+            runtime.limits.cache_bytes,
+        )
 
 
 class BackendError(Exception):
-    """An environment could not be started; the message is a sentence for the user."""
+    """An environment could not be started, or is lost; the message is a sentence for the user."""
+
+    status: ClassVar[Status] = "error"
+    """How a run ends that meets this."""
+
+
+class MissingImageError(BackendError):
+    """The engine has no such image, or the host no such tools; the message says how to get it."""
+
+    status = "image"
+
+
+class EngineGoneError(BackendError):
+    """The engine that environments run on does not answer."""
+
+    status = "engine"
 
 
 class Channel(Protocol):
@@ -45,8 +72,8 @@ class Channel(Protocol):
         """End everything in it; returns when nothing of it is left."""
         ...
 
-    async def why_ended(self) -> str:
-        """A sentence for the user about why the stream ended unasked."""
+    async def why_ended(self) -> BackendError:
+        """Why the stream ended unasked."""
         ...
 
 
@@ -58,9 +85,8 @@ class Backend(Protocol):
         """What the user calls it."""
         ...
 
-    @property
-    def image(self) -> str | None:
-        """The container image."""
+    def image(self, runtime: str) -> str | None:
+        """The container image of a runtime's environments, where there are containers."""
         ...
 
     async def start(self, shape: Shape) -> tuple[Channel, dict[str, object]]:

@@ -39,7 +39,6 @@ class Bubblewrap:
     """
 
     name = "bubblewrap"
-    image = None
 
     def __init__(
         self, program: str, interpreter: Interpreter, calls: bytes, *, disable_userns: bool
@@ -73,7 +72,7 @@ class Bubblewrap:
             *(program, find_interpreter(python), calls),
             disable_userns=b"--disable-userns" in help_text,
         )
-        shape = Shape(memory=1 << 20, processes=1, disk=1 << 20, tree=1 << 20)
+        shape = Shape("python", memory=1 << 20, processes=1, disk=1 << 20, tree=1 << 20, cache=0)
         files = backend.files()
         try:
             argv = backend.arguments(shape, files)
@@ -96,6 +95,10 @@ class Bubblewrap:
     def interpreter(self) -> str:
         """The path of the interpreter that runs in there."""
         return self._interpreter.executable
+
+    def image(self, runtime: str) -> None:
+        """None: it runs on what the machine has."""
+        del runtime
 
     async def start(self, shape: Shape) -> tuple[Channel, dict[str, object]]:
         """Start an environment."""
@@ -120,6 +123,7 @@ class Bubblewrap:
             limit_files=True,
             refusals_counted=False,
             calls=None,
+            cache=shape.cache > 0,
         )
 
     async def close(self) -> None:
@@ -150,6 +154,7 @@ class Bubblewrap:
             (inside.WORKSPACE, shape.tree + shape.disk),
             (inside.TMP, shape.disk),
             (inside.SHM, inside.SHM_BYTES),
+            *([(inside.CACHE, shape.cache)] if shape.cache else []),
         ):
             argv += ["--perms", "1777", "--size", str(size), "--tmpfs", path]
         for folder in self._interpreter.folders:

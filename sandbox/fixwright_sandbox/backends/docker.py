@@ -6,14 +6,16 @@ import asyncio
 import contextlib
 import logging
 import socket
+from collections.abc import Mapping
 from typing import Any
 
 from fixwright_sandbox import bundle
 from fixwright_sandbox.limits import MOST_FILES
 from fixwright_sandbox.owner import Owner
+from fixwright_sandbox.runtimes import home_of
 
 from . import inside
-from .base import BackendError, Channel, Shape
+from .base import BackendError, Channel, EngineGoneError, MissingImageError, Shape
 from .engine import Engine
 from .seccomp import filter_for
 
@@ -40,8 +42,8 @@ class Docker:
 
     name = "docker"
 
-    def __init__(self, engine: Engine, image: str, cpus: float) -> None:
-        self.image = image
+    def __init__(self, engine: Engine, images: Mapping[str, str], cpus: float) -> None:
+        self._images = images
         self._engine = engine
         self._owner = Owner.current()
         machine = engine.machine()
@@ -52,27 +54,48 @@ class Docker:
 
     @classmethod
     async def open(
-        cls, host: str | None, image: str, cpus: float, *, reap_every: float = _REAP_EVERY
+        cls,
+        host: str | None,
+        images: Mapping[str, str],
+        cpus: float,
+        *,
+        reap_every: float = _REAP_EVERY,
     ) -> Docker:
-        """Connect and look for the image; `BackendError` says what is missing."""
-        backend = await asyncio.to_thread(cls._open, host, image, cpus)
+        """Connect and look for Python's image; `BackendError` says what is missing.
+
+        Args:
+            host: the engine's address; None is the environment's.
+            images: by runtime, over the runtimes' own.
+            cpus: processors that a container may use.
+            reap_every: seconds between two looks for what dead owners left.
+        """
+        backend = await asyncio.to_thread(cls._open, host, images, cpus)
         backend.start_reaping(reap_every)
         return backend
 
     @classmethod
-    def _open(cls, host: str | None, image: str, cpus: float) -> Docker:
+    def _open(cls, host: str | None, images: Mapping[str, str], cpus: float) -> Docker:
         engine = Engine(host)
         try:
-            if not engine.has_image(image):
-                message = (
-                    f"Docker has no image {image}; build it with scripts/build-images, or name "
-                    "another in sandbox.image."
-                )
-                raise BackendError(message)
-            return cls(engine, image, cpus)
+            backend = cls(engine, images, cpus)
+            if not engine.has_image(backend.image("python")):
+                raise backend.missing("python")
         except BackendError:
             engine.close()
             raise
+        return backend
+
+    def image(self, runtime: str) -> str:
+        """The image of a runtime's environments."""
+        home = home_of(runtime)
+        return self._images.get(home.name) or home.image
+
+    def missing(self, runtime: str) -> MissingImageError:
+        """What to say where the engine has no such image."""
+        return MissingImageError(
+            f"Docker has no image {self.image(runtime)}; build it with `fixwright sandbox build "
+            f"{runtime}`, or name another in sandbox.images.{runtime}."
+        )
 
     async def start(self, shape: Shape) -> tuple[Channel, dict[str, object]]:
         """Start an environment."""
@@ -95,6 +118,7 @@ class Docker:
             limit_files=False,
             refusals_counted=True,
             calls=self._calls,
+            cache=shape.cache > 0,
         )
 
     async def close(self) -> None:
@@ -126,9 +150,12 @@ class Docker:
             _log.warning("Could not look for containers that were left: %s", error)
 
     def _start(self, shape: Shape) -> tuple[str, socket.socket]:
-        container = self._engine.create(
-            self.image, bundle.arguments("python3"), self._options(shape)
-        )
+        try:
+            container = self._engine.create(
+                self.image(shape.runtime), bundle.arguments("python3"), self._options(shape)
+            )
+        except MissingImageError as error:
+            raise self.missing(shape.runtime) from error
         stream: socket.socket | None = None
         try:
             stream = self._engine.attach(container)
@@ -143,8 +170,15 @@ class Docker:
     def _options(self, shape: Shape) -> dict[str, Any]:
         # The files of a tmpfs count as memory. The runner watches what the processes use;
         # the container's limit is for what grows faster than it looks.
-        memory = shape.memory + shape.tree + 2 * shape.disk + inside.SHM_BYTES + _RUNNER_BYTES
+        files = shape.tree + 2 * shape.disk + shape.cache + inside.SHM_BYTES
+        memory = shape.memory + files + _RUNNER_BYTES
         tmpfs = f"rw,exec,nosuid,nodev,uid={inside.UID},gid={inside.UID},nr_inodes={MOST_FILES}"
+        places = {
+            inside.WORKSPACE: f"{tmpfs},mode=0700,size={shape.tree + shape.disk}",
+            inside.TMP: f"{tmpfs},mode=1777,size={shape.disk}",
+        }
+        if shape.cache:
+            places[inside.CACHE] = f"{tmpfs},mode=0700,size={shape.cache}"
         return {
             "user": f"{inside.UID}:{inside.UID}",
             "working_dir": "/",
@@ -165,10 +199,7 @@ class Docker:
                 "nano_cpus": int(self._cpus * 1_000_000_000),
                 # The engine would otherwise write every byte of the stream to disk, too.
                 "log_config": {"type": "none", "config": {}},
-                "tmpfs": {
-                    inside.WORKSPACE: f"{tmpfs},mode=0700,size={shape.tree + shape.disk}",
-                    inside.TMP: f"{tmpfs},mode=1777,size={shape.disk}",
-                },
+                "tmpfs": places,
             },
         }
 
@@ -217,12 +248,12 @@ class ContainerChannel:
         except BackendError as error:
             _log.warning("A container may be left until the next start: %s", error)
 
-    async def why_ended(self) -> str:
+    async def why_ended(self) -> BackendError:
         """Tell an engine that is gone from a container that is."""
         try:
             await asyncio.to_thread(self._engine.ping)
         except BackendError as error:
-            return f"{error} The run was lost; start the engine and run it again."
+            return EngineGoneError(f"{error} The run was lost; start the engine and run it again.")
         said = self._said.decode("utf-8", "replace").strip().splitlines()
         detail = f" ({said[-1]})" if said else ""
-        return f"The container ended before the run did{detail}. Run it again."
+        return BackendError(f"The container ended before the run did{detail}. Run it again.")

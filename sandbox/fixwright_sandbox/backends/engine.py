@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
-from .base import BackendError
+from .base import BackendError, EngineGoneError, MissingImageError
 
 _TIMEOUT = 30
 _REMOVAL_SECONDS = 15.0
@@ -43,7 +43,7 @@ class Engine:
 
         self._failures = (docker.errors.DockerException, requests.RequestException, OSError)
         self._not_found = docker.errors.NotFound
-        self._conflict = docker.errors.APIError
+        self._conflict = self._answer = docker.errors.APIError
         self.host = host
 
         def connect() -> Any:
@@ -80,20 +80,27 @@ class Engine:
         return self._call(f"The Docker Engine can't look at {image}", look)
 
     def create(self, image: str, argv: list[str], options: dict[str, Any]) -> str:
-        """Create a container that reads from its first client only; returns its id."""
+        """Create a container that reads from its first client only; returns its id.
+
+        Raises `MissingImageError` where there is no such image.
+        """
         host_config = options.pop("host_config")
 
         def create() -> str:
-            created = self._api.create_container(
-                image,
-                command=argv,
-                entrypoint=[],
-                # Not detached with an open stdin makes it end with its one client.
-                detach=False,
-                stdin_open=True,
-                host_config=self._api.create_host_config(**host_config),
-                **options,
-            )
+            try:
+                created = self._api.create_container(
+                    image,
+                    command=argv,
+                    entrypoint=[],
+                    # Not detached with an open stdin makes it end with its one client.
+                    detach=False,
+                    stdin_open=True,
+                    host_config=self._api.create_host_config(**host_config),
+                    **options,
+                )
+            except self._not_found as error:
+                message = f"The Docker Engine has no image {image}."
+                raise MissingImageError(message) from error
             return str(created["Id"])
 
         return self._call("The Docker Engine can't create a container", create)
@@ -153,7 +160,8 @@ class Engine:
             return call()
         except self._failures as error:
             message = f"{what}: {_reason(error)}"
-            raise BackendError(message) from error
+            kind = BackendError if isinstance(error, self._answer) else EngineGoneError
+            raise kind(message) from error
 
 
 def _reason(error: Exception) -> str:

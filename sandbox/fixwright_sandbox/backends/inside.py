@@ -6,6 +6,7 @@ from fixwright_sandbox.limits import MOST_FILES
 
 WORKSPACE = "/workspace"
 TMP = "/tmp"  # noqa: S108 (the environment's, which nobody else sees)
+CACHE = "/cache"
 SHM = "/dev/shm"  # noqa: S108 (the environment's, which nobody else sees)
 SHM_BYTES = 64 << 20
 MQUEUE = "/dev/mqueue"
@@ -19,6 +20,7 @@ def describe(
     limit_files: bool,
     refusals_counted: bool,
     calls: bytes | None,
+    cache: bool,
 ) -> dict[str, object]:
     """What the runner has to know of the place.
 
@@ -28,13 +30,15 @@ def describe(
         limit_files: watch how many files there are, since the file systems hold any number.
         refusals_counted: the kernel holds the processes and counts when it refused one, so that
             a run may be left a moment to say so itself.
+        cache: there is a folder that is kept between runs.
         calls: a filter for system calls that the runner is to put on, see `seccomp`.
     """
     return {
         "root": WORKSPACE,
         "tmp": TMP,
         "cleaned": [TMP, SHM, MQUEUE],
-        "bounded": [WORKSPACE, TMP],
+        "bounded": [WORKSPACE, TMP, *([CACHE] if cache else [])],
+        "cache": CACHE if cache else None,
         "temporary": None,
         "contained": True,
         "limit_data": limit_data,

@@ -61,7 +61,7 @@ class ProcessChannel:
         if self._after is not None:
             await self._after()
 
-    async def why_ended(self) -> str:
+    async def why_ended(self) -> BackendError:
         """What the process said last, and how it ended."""
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(asyncio.shield(self._listener), 1.0)
@@ -69,7 +69,8 @@ class ProcessChannel:
         said = self._said.decode("utf-8", "replace").strip().splitlines()
         code = self._process.returncode
         how = "it went silent" if code is None else f"exit code {code}"
-        return f"The sandbox's process ended ({said[-1] if said else how}). Run it again."
+        message = f"The sandbox's process ended ({said[-1] if said else how}). Run it again."
+        return BackendError(message)
 
     async def _listen(self, stderr: asyncio.StreamReader) -> None:
         while data := await stderr.read(4096):

@@ -22,7 +22,6 @@ class Unconfined:
     """Runs with all the rights of the user; limits and cleaning up work as far as they can."""
 
     name = "unconfined"
-    image = None
 
     def __init__(self, interpreter: Interpreter) -> None:
         self._interpreter = interpreter
@@ -32,9 +31,12 @@ class Unconfined:
         """Find the interpreter. Raises `BackendError`."""
         return cls(await asyncio.to_thread(find_interpreter, python))
 
+    def image(self, runtime: str) -> None:
+        """None: it runs on what the machine has."""
+        del runtime
+
     async def start(self, shape: Shape) -> tuple[Channel, dict[str, object]]:
-        """Start an environment; its shape is held by the runner alone."""
-        del shape
+        """Start an environment; its limits are held by the runner alone."""
         making = asyncio.ensure_future(asyncio.to_thread(_make_folder))
         try:
             folder = await asyncio.shield(making)
@@ -53,6 +55,7 @@ class Unconfined:
             "tmp": str(folder / "tmp"),
             "cleaned": [str(folder / "tmp")],
             "bounded": [],
+            "cache": str(folder / "cache") if shape.cache else None,
             "temporary": str(folder),
             "contained": False,
             "limit_data": True,
@@ -70,6 +73,7 @@ def _make_folder() -> Path:
     folder = Path(tempfile.mkdtemp(prefix="fixwright-"))
     (folder / "workspace").mkdir()
     (folder / "tmp").mkdir()
+    (folder / "cache").mkdir()
     return folder
 
 

@@ -21,7 +21,7 @@ _NOT_FOUND = 127
 _NOT_EXECUTABLE = 126
 _REPORT_BYTES = 8 << 20
 _STACK = 8 << 20
-_HIGH = 100
+HIGH = 100
 """Descriptors from here on are out of the way of the job's own."""
 
 
@@ -53,8 +53,8 @@ def enter(setting: Setting) -> int:
     os.dup2(setting.stdin, 0)
     os.dup2(setting.stdout, 1)
     os.dup2(setting.stderr, 2)
-    reports = fcntl.fcntl(setting.reports, fcntl.F_DUPFD_CLOEXEC, _HIGH)
-    os.closerange(3, _HIGH)
+    reports = fcntl.fcntl(setting.reports, fcntl.F_DUPFD_CLOEXEC, HIGH)
+    os.closerange(3, HIGH)
     _volunteer_for_the_oom_killer()
     kernel.set_dumpable(dumpable=True)
     os.umask(0o022)
@@ -75,7 +75,7 @@ def run_python(
     _open_streams()
     _forget_shadowed(job, setting.root, usual)
     known = frozenset(sys.modules)
-    leave(main(job, _reporter(reports)), known)
+    leave(main(job, reporter(reports)), known)
 
 
 def run_program(argv: list[str], environment: dict[str, str]) -> NoReturn:
@@ -168,7 +168,8 @@ def _forget_shadowed(job: dict[str, Any], root: str, usual: frozenset[str]) -> N
             del sys.modules[name]
 
 
-def _reporter(handle: int) -> Callable[[dict[str, Any]], None]:
+def reporter(handle: int) -> Callable[[dict[str, Any]], None]:
+    """Return what writes reports to this descriptor; too many are left out."""
     room = _REPORT_BYTES
 
     def report(value: dict[str, Any]) -> None:

@@ -97,6 +97,13 @@ class Processes:
         except ProcessLookupError:
             return
 
+    def strike_all_but_main(self) -> None:
+        """Send SIGKILL to what the process that is watched has started and left running."""
+        for pid in self.ids():
+            if pid != self._main:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+
     def usage(self, memory_limit: int, peak: int, processes_limit: int) -> Usage:
         """Count threads and memory; only processes where those are too many already.
 

@@ -10,10 +10,12 @@ import time
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from .child import Setting, enter, hear_interrupts, run_program, run_python
+from .child import Setting, enter, hear_interrupts, reporter, run_program, run_python
 from .counters import crowded, full, read_counters
+from .drive import Cache, Gate, is_driven, run_driver
 from .feed import Feed
 from .processes import Processes, StuckError
+from .stage import Stage
 from .wire import Link
 
 TICK = 0.02
@@ -43,6 +45,7 @@ class Run:
         link: Link,
         selector: selectors.BaseSelector,
         processes: Processes,
+        cache: Cache | None,
         usual: frozenset[str],
     ) -> None:
         self.order = order
@@ -51,6 +54,10 @@ class Run:
         self._link = link
         self._selector = selector
         self._processes = processes
+        self._cache = cache
+        self._gate: Gate | None = None
+        self.watched = False
+        """A program was let near the cache."""
         self._output_room: int = self.limits["output_bytes"]
         self._stderr_tail = bytearray()
         self._reports = bytearray()
@@ -89,6 +96,7 @@ class Run:
         )
         # Until there is somebody in the child who can answer it; see `child.hear_interrupts`.
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        self._prepare_cache()
         pid = os.fork()
         if pid == 0:
             self._selector.close()
@@ -102,6 +110,9 @@ class Run:
         for index, taker in enumerate(takers):
             os.set_blocking(pipes[index][0], False)
             self._listening[pipes[index][0]] = taker
+        if self._gate is not None:
+            self._gate.close_drivers()
+            self._listening[self._gate.asked] = self._let_pass
         self._listen()
         self._link.send({"op": "started"})
 
@@ -119,12 +130,49 @@ class Run:
         environment = dict(setting.environment)
         if job["kind"] == "command":
             run_program(job["argv"], environment)
-        if self.order["runtime"] == "bash":
+        runtime: str = self.order["runtime"]
+        if runtime == "bash":
             from fixwright_sandbox.runtimes.bash.guest.job import command  # not everywhere
 
             argv, extra = command(job, self.scratch)
             run_program(argv, {**environment, **extra})
+        if self._gate is not None and self._cache is not None:
+            run_driver(runtime, job, self._stage(self._cache, self._gate, environment, reports))
         run_python(job, setting, reports, usual)
+
+    # ---- the cache
+
+    def _prepare_cache(self) -> None:
+        """A driver builds before its program starts; anything else is a program at once."""
+        if self._cache is None:
+            return
+        if self.order["job"]["kind"] != "command" and is_driven(self.order["runtime"]):
+            self._gate = Gate.open()
+        else:
+            self._cache.guard.arm()
+            self.watched = True
+
+    def _let_pass(self, _data: bytes) -> None:
+        """The driver has built. Nothing but it goes on: what else there is could be taken over."""
+        if self.watched or self._cache is None or self._gate is None:
+            return
+        self._processes.strike_all_but_main()
+        self._cache.guard.arm()
+        self.watched = True
+        self._gate.let_pass()
+
+    def _stage(self, cache: Cache, gate: Gate, environment: dict[str, str], reports: int) -> Stage:
+        runtime = self.order["runtime"]
+        return Stage(
+            root=self._config["root"],
+            scratch=self.scratch,
+            cache=cache.folder(runtime),
+            data=cache.data(runtime),
+            environment=environment,
+            limits=self.limits,
+            report=reporter(reports),
+            guard=gate.wait,
+        )
 
     def _environment(self) -> dict[str, str]:
         return {
@@ -134,8 +182,17 @@ class Run:
             "LANG": "C.UTF-8",
             "PYTHONUNBUFFERED": "1",
             "PYTHONDONTWRITEBYTECODE": "1",
+            **self._of_the_runtime(),
             **self.order["env"],
         }
+
+    def _of_the_runtime(self) -> dict[str, str]:
+        runtime = self.order["runtime"]
+        folders = {"tmp": self._config["tmp"], "home": os.path.join(self._config["tmp"], "home")}
+        if self._cache is not None:
+            folders["cache"] = self._cache.folder(runtime)
+        variables: dict[str, str] = self._config["environments"].get(runtime, {})
+        return {name: value.format(**folders) for name, value in variables.items()}
 
     # ---- listen
 
@@ -256,6 +313,8 @@ class Run:
             self.feed.close()
         for handle in list(self._listening):
             self._drain(handle)
+        if self._gate is not None:
+            os.close(self._gate.answer)
         self._send_begun()
         duration = time.monotonic() - self._start
         status = self._processes.status

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import importlib
 import json
 import os
 import selectors
@@ -21,21 +20,31 @@ from typing import Any
 
 from . import kernel
 from .collect import Leftovers, clean, send_changes
+from .drive import Cache, preload
 from .processes import Descendants, Processes, StuckError
 from .run import InputError, Run
 from .tree_copy import TreeCopy, TreeError
 from .wire import HostGoneError, Link
 
 PROTOCOL = 1
+_CACHE_DROPPED = json.dumps(
+    {
+        "type": "note",
+        "message": "The program wrote to the cache of what was built; it was thrown away.",
+    }
+).encode()
 _VERIFIED_AT_ONCE = 2 << 20
 
 
 class Runner:
     """The loop and what it holds."""
 
-    def __init__(self, link: Link, config: dict[str, Any], usual: frozenset[str]) -> None:
+    def __init__(
+        self, link: Link, config: dict[str, Any], cache: Cache | None, usual: frozenset[str]
+    ) -> None:
         self._link = link
         self._config = config
+        self._cache = cache
         self._usual = usual
         self._processes = Processes() if config["contained"] else Descendants()
         self._copy = TreeCopy(config["root"])
@@ -154,6 +163,7 @@ class Runner:
                 link=self._link,
                 selector=self._selector,
                 processes=self._processes,
+                cache=self._cache,
                 usual=self._usual,
             )
         except InputError as error:
@@ -181,6 +191,8 @@ class Runner:
             done["unlisted"] = send_changes(self._copy, self._link, run.order)
             done["missing"] = clean(self._copy, self._config["cleaned"])
             self._make_home()
+            if self._cache is not None and self._cache.settle(watched=run.watched):
+                self._link.send({"op": "report"}, _CACHE_DROPPED)
         except (Leftovers, OSError):
             done.update({"clean": False, "missing": []})
         self._link.send(done)
@@ -196,7 +208,6 @@ def main(usual: frozenset[str], data: dict[str, str]) -> None:
         usual: a bare interpreter's modules.
         data: the runtimes' files that are no modules, in base64, by `runtime/name`.
     """
-    del data
     link = Link()
     try:
         config = _first_order(link)
@@ -209,11 +220,11 @@ def main(usual: frozenset[str], data: dict[str, str]) -> None:
         if config["calls"] is not None:
             kernel.filter_calls(bytes.fromhex(config["calls"]))
         os.umask(0o022)
-        for runtime in config["runtimes"]:
-            importlib.import_module(f"{__package__}.{runtime}.job")
+        preload(config["runtimes"])
         gc.collect()
         gc.freeze()
-        runner = Runner(link, config, usual)
+        cache = Cache(config, data) if config["cache"] is not None else None
+        runner = Runner(link, config, cache, usual)
         link.send({"op": "hello", "protocol": PROTOCOL, "python": sys.version.split()[0]})
         try:
             runner.serve()

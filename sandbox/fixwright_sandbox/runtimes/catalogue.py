@@ -5,13 +5,14 @@ from __future__ import annotations
 import functools
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from importlib import resources
 from importlib.resources.abc import Traversable
 from types import MappingProxyType
 from typing import Any, cast
 
-_HERE = "fixwright_sandbox.runtimes"
+from fixwright_sandbox.limits import Limits
+
 _KEYS = frozenset(
     (
         *("title", "image", "within", "languages", "extensions", "tools", "homes", "tests"),
@@ -38,7 +39,6 @@ class RuntimeLimits:
         open_files: open file descriptors of one process.
         disk_bytes: what may be written to the tree, and again to `/tmp`.
         file_bytes: the largest file that may be written.
-        wall_seconds: time of a run, for a tool that has to compile first.
         cache_bytes: the folder that is kept between runs; 0 where there is none.
     """
 
@@ -47,7 +47,6 @@ class RuntimeLimits:
     open_files: int = 0
     disk_bytes: int = 0
     file_bytes: int = 0
-    wall_seconds: float = 0.0
     cache_bytes: int = 0
 
 
@@ -82,12 +81,21 @@ class Runtime:
     limits: RuntimeLimits
     environment: Mapping[str, str]
 
+    def at_least(self, limits: Limits) -> Limits:
+        """These limits, raised where the runtime's tools could not work within them."""
+        needed = {
+            field.name: max(getattr(limits, field.name), getattr(self.limits, field.name))
+            for field in fields(RuntimeLimits)
+            if hasattr(limits, field.name)
+        }
+        return replace(limits, **needed)
+
 
 @functools.cache
 def runtimes() -> Mapping[str, Runtime]:
     """Every runtime by its name, in the order of the names. Reads files, the first time."""
     found: dict[str, Runtime] = {}
-    for folder in sorted(resources.files(_HERE).iterdir(), key=lambda item: item.name):
+    for folder in sorted(_folder().iterdir(), key=lambda item: item.name):
         file = folder.joinpath("runtime.toml") if folder.is_dir() else None
         if file is not None and file.is_file():
             found[folder.name] = parse(folder.name, file.read_text(encoding="utf-8"))
@@ -104,6 +112,11 @@ def runtime(name: str) -> Runtime:
         raise UnknownRuntimeError(message) from None
 
 
+def home_of(name: str) -> Runtime:
+    """The runtime in whose environments this one's runs are. Raises `UnknownRuntimeError`."""
+    return runtime(runtime(name).within)
+
+
 def runtime_for(key: str) -> Runtime | None:
     """The runtime of a language id such as `typescript`, or of an ending such as `.ts`."""
     return _by_key().get(key)
@@ -114,13 +127,17 @@ def within(name: str) -> tuple[Runtime, ...]:
 
     Raises `UnknownRuntimeError`.
     """
-    home = runtime(name)
-    return (home, *(each for each in runtimes().values() if each.within == name and each != home))
+    others = (each for each in runtimes().values() if each.within == name and each.name != name)
+    return (runtime(name), *others)
 
 
 def guest_folder(name: str) -> Traversable:
     """The folder with what a runtime needs inside."""
-    return resources.files(_HERE).joinpath(name, "guest")
+    return _folder().joinpath(name, "guest")
+
+
+def _folder() -> Traversable:
+    return resources.files("fixwright_sandbox.runtimes")
 
 
 @functools.cache
@@ -207,8 +224,8 @@ class _Reader:
         known = frozenset(field.name for field in fields(RuntimeLimits))
         self.refuse_unknown(table, known)
         for key, value in table.items():
-            if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
-                raise self.wrong(f"limits.{key}", "a number that is not negative")
+            if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+                raise self.wrong(f"limits.{key}", "a whole number that is not negative")
         return RuntimeLimits(**cast("dict[str, Any]", table))
 
     def _section(self, key: str) -> dict[str, object]:
