@@ -56,6 +56,8 @@ class ModelConfig(_Section):
     provider: Literal["anthropic", "openai", "scripted", "none"] | None = None
     name: str | None = None
     base_url: str | None = None
+    protocol: Literal["auto", "responses", "chat"] = "auto"
+    """How OpenAI's provider speaks: by itself Responses with OpenAI, else Chat Completions."""
     max_tokens: int = Field(default=8192, gt=0)
     budget_usd: float = Field(default=1.0, ge=0)
     api_key_command: Words = ()

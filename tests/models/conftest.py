@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from models.model_stage import Play, Protocol
 
 
-@pytest.fixture(params=["anthropic", "openai"])
+@pytest.fixture(params=["anthropic", "openai", "responses"])
 def protocol(request: pytest.FixtureRequest) -> Protocol:
     """The protocol that the test speaks."""
     return request.param

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from fixwright.models.scripted import ScriptedServer
     from fixwright.models.types import Provider
 
-Protocol: TypeAlias = Literal["anthropic", "openai"]
+Protocol: TypeAlias = Literal["anthropic", "openai", "responses"]
 ASK = Request("Be brief.", (Message("user", "Why does it fail?"),))
 
 

@@ -11,6 +11,7 @@ import pytest
 from fixwright.models.anthropic import AnthropicProvider
 from fixwright.models.errors import Endpoint
 from fixwright.models.openai import OpenAIProvider
+from fixwright.models.responses import ResponsesProvider
 from fixwright.models.types import (
     Call,
     Done,
@@ -77,7 +78,7 @@ async def test_usage_counts_uncached_input_only(play: Play):
 
 
 @pytest.mark.parametrize("stop", ["end_turn", "max_tokens", "refusal"])
-async def test_the_reason_to_stop_is_the_same_in_both_protocols(play: Play, stop: str):
+async def test_the_reason_to_stop_is_the_same_in_every_protocol(play: Play, stop: str):
     stage = await play({"text": "a", "stop": stop})
     _, done = await stage.ask()
     assert done.stop == stop
@@ -92,7 +93,17 @@ async def test_thinking_is_shown_and_goes_back_unchanged(play: Play):
         "user", "Go on.", results=(Result(done.message.calls[0].id, "4", error=True),)
     )
     await stage.ask(Request("", (Message("user", "Why?"), done.message, answered)))
-    sent: Any = stage.server.requests[1].body["messages"]
+    body: Any = stage.server.requests[1].body
+    if stage.protocol == "responses":
+        _, reasoning, call_item, result, question = body["input"]
+        assert reasoning["encrypted_content"] == "sealed:Hm, hm."
+        assert "id" not in reasoning, "nothing is stored, so no id is known there"
+        assert (call_item["name"], call_item["arguments"]) == ("run", '{"a": 1}')
+        assert result["call_id"] == call_item["call_id"] == done.message.calls[0].id
+        assert (result["type"], result["output"]) == ("function_call_output", "4")
+        assert question == {"role": "user", "content": "Go on."}
+        return
+    sent = body["messages"]
     if stage.protocol == "anthropic":
         _, replayed, results = sent
         thinking, tool_use = replayed["content"]
@@ -141,8 +152,9 @@ async def test_an_empty_answer_is_an_answer_and_is_not_sent_back(play: Play):
     assert (done.message.text, done.message.calls) == ("", ())
     messages = (Message("user", "Why?"), done.message, Message("user", "Really?"))
     await stage.ask(Request("", messages))
-    sent: Any = stage.server.requests[1].body["messages"]
-    if stage.protocol == "anthropic":
+    body: Any = stage.server.requests[1].body
+    if stage.protocol != "openai":
+        sent = body["messages" if stage.protocol == "anthropic" else "input"]
         assert [m["role"] for m in sent] == ["user", "user"]
 
 
@@ -154,11 +166,17 @@ async def test_tools_system_and_limit_reach_the_server(play: Play):
     await stage.ask(Request("Be brief.", question, (tool,), max_tokens=77))
     await stage.ask(Request("", question))
     first, second = (r.body for r in stage.server.requests)
-    assert first["max_tokens"] == 77
-    assert second["max_tokens"] == 1000
+    limit = "max_output_tokens" if stage.protocol == "responses" else "max_tokens"
+    assert first[limit] == 77
+    assert second[limit] == 1000
     assert "tools" not in second
     tools: Any = first["tools"]
-    if stage.protocol == "anthropic":
+    if stage.protocol == "responses":
+        assert (first["instructions"], first["store"]) == ("Be brief.", False)
+        assert "instructions" not in second
+        [told] = tools
+        assert (told["type"], told["name"], told["parameters"]) == ("function", "edit", schema)
+    elif stage.protocol == "anthropic":
         assert first["system"] == "Be brief."
         assert tools == [{"name": "edit", "description": "Edits a file.", "input_schema": schema}]
     else:
@@ -340,3 +358,44 @@ async def test_no_log_shows_what_was_asked_or_the_key(play: Play, caplog: pytest
     await stage.ask(Request("A secret system.", (Message("user", "A secret question."),)))
     assert "secret" not in caplog.text
     assert "scripted" not in caplog.text
+
+
+async def _responses_answer(*events: object) -> Done:
+    transport = httpx2.MockTransport(lambda _: httpx2.Response(200, text=_sse(*events)))
+    return await _answer(ResponsesProvider(OWN, "key", max_tokens=9, transport=transport))
+
+
+@pytest.mark.parametrize(
+    ("status", "details", "stop"),
+    [
+        ("completed", None, "end_turn"),
+        ("incomplete", {"reason": "max_output_tokens"}, "max_tokens"),
+        ("incomplete", {"reason": "something_new"}, "unknown"),
+    ],
+)
+async def test_how_a_response_ends(status: str, details: object, stop: str):
+    item = {"type": "message", "content": [{"type": "output_text", "text": "a"}]}
+    done = await _responses_answer(
+        {"type": "response.output_item.done", "output_index": 0, "item": item},
+        {
+            "type": f"response.{status}",
+            "response": {"status": status, "incomplete_details": details},
+        },
+    )
+    assert (done.message.text, done.stop) == ("a", stop)
+
+
+async def test_a_response_that_failed_is_an_error():
+    error = {"code": "rate_limit_exceeded", "message": "Slow down"}
+    with pytest.raises(ModelError, match="Slow down") as caught:
+        await _responses_answer({"type": "response.failed", "response": {"error": error}})
+    assert caught.value.kind == "rate_limit"
+
+
+async def test_a_refusal_in_a_response():
+    item = {"type": "message", "content": [{"type": "refusal", "refusal": "No."}]}
+    done = await _responses_answer(
+        {"type": "response.output_item.done", "output_index": 0, "item": item},
+        {"type": "response.completed", "response": {"status": "completed"}},
+    )
+    assert (done.message.text, done.stop) == ("No.", "refusal")

@@ -11,7 +11,7 @@ import pytest
 
 from fixwright.models import ModelError, ModelSettings, Provider, open_provider
 from fixwright.models.credentials import ApiKey, find_key
-from fixwright.models.factory import ANTHROPIC_MODEL, OPENAI_MODEL
+from fixwright.models.factory import ANTHROPIC_MODEL, OPENAI_MODEL, OpenAIProtocol
 from fixwright.models.scripted.provider import ScriptedProvider
 from fixwright.models.types import Done
 from models.model_stage import ASK
@@ -34,15 +34,30 @@ async def test_the_keys_in_the_environment_choose_the_provider():
     anthropic = await opened(ModelSettings(), BOTH)
     assert anthropic.key == f"anthropic:https://api.anthropic.com:{ANTHROPIC_MODEL}"
     openai = await opened(ModelSettings(), OPENAI_ONLY)
-    assert openai.key == f"openai:https://api.openai.com/v1:{OPENAI_MODEL}"
+    assert openai.key == f"responses:https://api.openai.com/v1:{OPENAI_MODEL}"
     assert await open_provider(ModelSettings(), {}) is None
 
 
 async def test_the_settings_choose_before_the_environment_does():
     provider = await opened(ModelSettings(provider="openai", name="gpt-x"), BOTH)
     assert provider.model == "gpt-x"
-    assert provider.key.startswith("openai:")
+    assert provider.key.startswith("responses:")
     assert await open_provider(ModelSettings(provider="none"), BOTH) is None
+
+
+@pytest.mark.parametrize(
+    ("base_url", "protocol", "key"),
+    [
+        (None, "chat", "openai:"),
+        ("http://localhost:1/v1", "auto", "openai:"),
+        ("http://localhost:1/v1", "responses", "responses:"),
+    ],
+)
+async def test_a_compatible_server_is_spoken_to_in_the_protocol_that_all_of_them_know(
+    base_url: str | None, protocol: OpenAIProtocol, key: str
+):
+    settings = ModelSettings("openai", "m", base_url=base_url, protocol=protocol)
+    assert (await opened(settings, BOTH)).key.startswith(key)
 
 
 @pytest.mark.parametrize(

@@ -185,7 +185,7 @@ async def test_end_to_end_against_a_server_that_recovers(play: Play):
     stage = await play(
         {"fault": {"status": 429, "headers": {"Retry-After": "2"}}},
         {"fault": {"status": 529}},
-        {"text": "A wrong start", "chunk": 2, "fault": {"reset_after": 4}},
+        {"text": "A wrong start", "chunk": 2, "fault": {"reset_after": 6}},
         {"text": "Cut", "chunk": 1, "fault": {"cut_after": 4}},
         {"text": "At last."},
     )

@@ -82,6 +82,7 @@ def model_settings(config: ModelConfig) -> ModelSettings:
         provider=config.provider,
         name=config.name,
         base_url=config.base_url,
+        protocol=config.protocol,
         max_tokens=config.max_tokens,
         api_key_command=config.api_key_command,
         script=Path(config.script).expanduser() if config.script else None,

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from fixwright.models.catalogue import known_model, load_catalogue
 from fixwright.models.credentials import ApiKey, find_key
 from fixwright.models.errors import Endpoint
-from fixwright.models.loading import load_anthropic, load_openai, load_scripted
+from fixwright.models.loading import load_anthropic, load_openai, load_responses, load_scripted
 from fixwright.models.types import ModelError, Provider
 
 if TYPE_CHECKING:
@@ -20,13 +20,14 @@ if TYPE_CHECKING:
 
 ProviderName: TypeAlias = Literal["anthropic", "openai", "scripted", "none"]
 
+OpenAIProtocol: TypeAlias = Literal["auto", "responses", "chat"]
+
 ANTHROPIC_VARIABLE = "ANTHROPIC_API_KEY"
 OPENAI_VARIABLE = "OPENAI_API_KEY"
 ANTHROPIC_URL = "https://api.anthropic.com"
 OPENAI_URL = "https://api.openai.com/v1"
 ANTHROPIC_MODEL = "claude-sonnet-5-5"
-OPENAI_MODEL = "gpt-6-sol"
-"""Not the newest: GPT-6.1 takes tools only in the Responses API."""
+OPENAI_MODEL = "gpt-6.1-sol"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,8 @@ class ModelSettings:
         provider: None chooses by the keys in the environment, Anthropic's before OpenAI's.
         name: the model; None for the provider's default.
         base_url: another server that speaks the provider's protocol (OpenAI's ends in `/v1`).
+        protocol: how OpenAI's provider speaks. `auto` is the Responses API with OpenAI itself and
+            Chat Completions, which every compatible server knows, with a `base_url`.
         max_tokens: the output limit of an answer, thinking included.
         api_key_command: prints the key; only ever from the user's own settings.
         script: what the scripted provider says.
@@ -45,6 +48,7 @@ class ModelSettings:
     provider: ProviderName | None = None
     name: str | None = None
     base_url: str | None = None
+    protocol: OpenAIProtocol = "auto"
     max_tokens: int = 16_384
     api_key_command: tuple[str, ...] = ()
     script: Path | None = None
@@ -104,6 +108,12 @@ async def _open_openai(settings: ModelSettings, environ: Mapping[str, str]) -> P
     key = await find_key(OPENAI_VARIABLE, settings.api_key_command, environ)
     key = _required(key, settings, "OpenAI", OPENAI_VARIABLE)
     endpoint = _endpoint(settings, "OpenAI", OPENAI_URL, OPENAI_MODEL, key)
+    own = settings.base_url is None
+    if settings.protocol == "responses" or (settings.protocol == "auto" and own):
+        responses = await load_responses()
+        return await asyncio.to_thread(
+            responses, endpoint, key.secret, max_tokens=settings.max_tokens
+        )
     known = known_model(endpoint.model)
     provider = await load_openai()
     return await asyncio.to_thread(  # building a client reads certificates

@@ -26,9 +26,10 @@ if TYPE_CHECKING:
 
     from fixwright.models.anthropic import AnthropicProvider
     from fixwright.models.openai import OpenAIProvider
+    from fixwright.models.responses import ResponsesProvider
     from fixwright.models.types import Provider
 
-Sdk: TypeAlias = Literal["anthropic", "openai"]
+Sdk: TypeAlias = Literal["anthropic", "openai", "responses"]
 
 
 class ScriptedOpener(Protocol):
@@ -56,6 +57,14 @@ async def load_openai() -> type[OpenAIProvider]:
     from fixwright.models.openai import OpenAIProvider
 
     return OpenAIProvider
+
+
+async def load_responses() -> type[ResponsesProvider]:
+    """The adapter's class, its SDK imported and primed."""
+    await asyncio.to_thread(_load, "responses")
+    from fixwright.models.responses import ResponsesProvider
+
+    return ResponsesProvider
 
 
 async def load_scripted() -> ScriptedOpener:

@@ -17,7 +17,6 @@ from fixwright.models import errors
 from fixwright.models.connection import (
     BROKEN_CONNECTION,
     MALFORMED_EVENT,
-    broken,
     drain,
     ended_early,
     event_object,
@@ -30,12 +29,12 @@ from fixwright.models.json_reading import (
     as_text,
     parse_arguments,
 )
+from fixwright.models.openai_errors import translated
 from fixwright.models.types import (
     Call,
     Delta,
     Done,
     Message,
-    ModelError,
     Native,
     Request,
     StopReason,
@@ -43,7 +42,7 @@ from fixwright.models.types import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Iterator, Mapping
+    from collections.abc import AsyncGenerator, Iterator
 
     import httpx2
     from openai.types.chat import ChatCompletionFunctionToolParam, ChatCompletionMessageParam
@@ -131,7 +130,7 @@ class OpenAIProvider:
                         yield delta
                 response = events.response
         except (openai.APIError, *BROKEN_CONNECTION, *MALFORMED_EVENT) as error:
-            raise self._translated(error) from error
+            raise translated(self._endpoint, self._secret, error) from error
         if not answer.stop:
             raise ended_early(self._endpoint, response, events=answer.events)
         if answer.stop == "error":  # how OpenRouter ends a stream whose upstream failed
@@ -141,27 +140,6 @@ class OpenAIProvider:
     async def close(self) -> None:
         """Close the connections."""
         await self._client.close()
-
-    def _translated(self, error: Exception) -> ModelError:
-        match error:
-            case openai.APITimeoutError():
-                return errors.timed_out(self._endpoint)
-            case openai.APIConnectionError():
-                return errors.unreachable(self._endpoint, error)
-            case openai.APIStatusError():
-                return self._refused(error, error.status_code, error.response.headers)
-            case openai.APIError():
-                return self._refused(error, None, {})
-            case _:
-                return broken(self._endpoint, error)
-
-    def _refused(
-        self, error: openai.APIError, status: int | None, headers: Mapping[str, str]
-    ) -> ModelError:
-        body = as_object(error.body)
-        detail = errors.hidden(self._secret, as_text(body.get("message")) or error.message)
-        codes = (body.get("code"), body.get("type"))
-        return errors.refused(self._endpoint, status, codes, detail, headers)
 
 
 @dataclass

@@ -10,6 +10,7 @@ from fixwright.models.errors import Endpoint
 from fixwright.models.scripted.anthropic_wire import AnthropicWire
 from fixwright.models.scripted.openai_wire import OpenAIWire
 from fixwright.models.scripted.replies import Reply, Wire
+from fixwright.models.scripted.responses_wire import ResponsesWire
 from fixwright.models.scripted.script import ScriptedCall, Turn
 
 if TYPE_CHECKING:
@@ -38,7 +39,14 @@ async def _prime_openai() -> None:
     await prime(_ENDPOINT, _canned(OpenAIWire()))
 
 
+async def _prime_responses() -> None:
+    from fixwright.models.responses import prime
+
+    await prime(_ENDPOINT, _canned(ResponsesWire()))
+
+
 PRIMERS: Mapping[str, Callable[[], Awaitable[None]]] = {
     "anthropic": _prime_anthropic,
     "openai": _prime_openai,
+    "responses": _prime_responses,
 }

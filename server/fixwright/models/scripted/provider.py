@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from fixwright.models.errors import Endpoint
-from fixwright.models.loading import load_anthropic, load_openai
+from fixwright.models.loading import load_anthropic, load_openai, load_responses
 from fixwright.models.scripted.script import Script, ScriptError, load_script
 from fixwright.models.scripted.server import ScriptedServer
 from fixwright.models.types import ModelError, Provider
@@ -69,8 +69,9 @@ async def open_scripted(path: Path, *, max_tokens: int) -> ScriptedProvider:
 async def connect(script: Script, server: ScriptedServer, *, max_tokens: int) -> Provider:
     """A client for a server that is already running, in the script's protocol."""
     name = f"the scripted model ({script.name})"
-    if script.protocol == "openai":
-        endpoint = Endpoint(name, f"{server.url}/v1", script.model, "the script")
-        return (await load_openai())(endpoint, "scripted", max_tokens=max_tokens)
-    endpoint = Endpoint(name, server.url, script.model, "the script")
-    return (await load_anthropic())(endpoint, "scripted", max_tokens=max_tokens)
+    if script.protocol == "anthropic":
+        endpoint = Endpoint(name, server.url, script.model, "the script")
+        return (await load_anthropic())(endpoint, "scripted", max_tokens=max_tokens)
+    endpoint = Endpoint(name, f"{server.url}/v1", script.model, "the script")
+    load = load_openai if script.protocol == "openai" else load_responses
+    return (await load())(endpoint, "scripted", max_tokens=max_tokens)

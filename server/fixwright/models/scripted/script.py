@@ -2,7 +2,7 @@
 
 A script is a TOML or JSON file, checked as a whole before anything runs:
 
-    protocol = "anthropic"            # or "openai": which one `model.provider = "scripted"` speaks
+    protocol = "anthropic"            # or "openai", "responses": how "scripted" speaks
 
     [[turns]]
     when = "ZeroDivisionError"        # optional: only for a request that contains this
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from pydantic_core import ErrorDetails
 
-Protocol = Literal["anthropic", "openai"]
+Protocol = Literal["anthropic", "openai", "responses"]
 Stop = Literal["end_turn", "tool_use", "max_tokens", "refusal"]
 Count = Annotated[int, Field(ge=0)]
 Seconds = Annotated[float, Field(ge=0, le=3600)]

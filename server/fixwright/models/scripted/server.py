@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from fixwright.models.json_reading import as_list, as_object, as_text
-from fixwright.models.scripted import anthropic_wire, http, openai_wire, playing
+from fixwright.models.scripted import anthropic_wire, http, openai_wire, playing, responses_wire
 from fixwright.models.scripted.replies import Reply, Wire, compact
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _WIRES: dict[str, Wire] = {
     "/v1/messages": anthropic_wire.AnthropicWire(),
     "/v1/chat/completions": openai_wire.OpenAIWire(),
+    "/v1/responses": responses_wire.ResponsesWire(),
 }
 
 

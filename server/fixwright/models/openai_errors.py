@@ -1,0 +1,51 @@
+"""What the OpenAI SDK raises, as our errors; shared by both of its protocols."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import openai
+
+from fixwright.models import errors
+from fixwright.models.connection import broken
+from fixwright.models.json_reading import as_object, as_text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from fixwright.models.errors import Endpoint
+    from fixwright.models.types import ModelError
+
+
+def translated(endpoint: Endpoint, secret: str, error: Exception) -> ModelError:
+    """The error for one that the SDK or its transport raised."""
+    match error:
+        case openai.APITimeoutError():
+            return errors.timed_out(endpoint)
+        case openai.APIConnectionError():
+            return errors.unreachable(endpoint, error)
+        case openai.APIStatusError():
+            body = as_object(error.body) or {"message": error.message}
+            return refused_with(
+                endpoint, secret, body, status=error.status_code, headers=error.response.headers
+            )
+        case openai.APIError():
+            return refused_with(
+                endpoint, secret, as_object(error.body) or {"message": error.message}
+            )
+        case _:
+            return broken(endpoint, error)
+
+
+def refused_with(
+    endpoint: Endpoint,
+    secret: str,
+    body: Mapping[str, object],
+    *,
+    status: int | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> ModelError:
+    """The error for what the server itself said; `body` is its error object."""
+    detail = errors.hidden(secret, as_text(body.get("message")))
+    codes = (body.get("code"), body.get("type"))
+    return errors.refused(endpoint, status, codes, detail, headers or {})
