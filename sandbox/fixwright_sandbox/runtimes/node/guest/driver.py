@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from typing import TYPE_CHECKING, Any, cast
 
 from fixwright_sandbox.guest.pieces import Piece, assemble
@@ -19,8 +20,10 @@ from .transform import ENDINGS, TARGET, Prepared, Transformer
 if TYPE_CHECKING:
     from fixwright_sandbox.guest.stage import Ended, Stage
 
+_SYNTAX = re.compile(r"^SyntaxError: (.*)$", re.MULTILINE)
 _HEAP_SHARE = 0.75
 _MIB = 1 << 20
+_WARM_SECONDS = 20
 _MOST_WARMED = 2_000
 _RECORD_BYTES = 8 << 20
 _NO_TOOL = (
@@ -41,7 +44,7 @@ def main(job: dict[str, Any], stage: Stage) -> int:
 def warm(stage: Stage) -> None:
     """Transform the tree's TypeScript, and let the compilers' pages be read, before a run asks."""
     program = Program(stage)
-    stage.tool([program.tools.node, "-e", "0"], timeout=20)
+    stage.tool([program.tools.node, "-e", "0"], timeout=_WARM_SECONDS)
     files = list(_typed_files(program.project.root))
     if files:
         program.prepare(files)
@@ -78,9 +81,7 @@ class Program:
         if self._tell_broken(prepared, [file]):
             return 1
         config = self.configuration(prepared, file, shows=job["kind"] == "chunks")
-        ended = self.stage.program(
-            [self.tools.node, *self.hook(config), path, *args], env=self.environment()
-        )
+        ended = self.stage.program([self.tools.node, *self.hook(config), path, *args])
         return self.judge(config["records"], ended, file)
 
     def prepare(self, files: list[str]) -> Prepared | None:
@@ -91,6 +92,33 @@ class Program:
             self.stage.say(f"{_NO_TOOL}\n")
             return None
         return Transformer(self.stage, self.project, esbuild).prepare(files)
+
+    def unreadable(self, file: str) -> dict[str, Any] | None:
+        """Return the report of what keeps a file from being parsed; None for one that can be."""
+        if file.endswith(ENDINGS):
+            broken = self._checked(file)
+            if not broken:
+                return None
+            report = report_of("SyntaxError", broken[0]["message"])
+            keys = ("path", "line", "column", "endLine", "endColumn")
+            return {**report, "place": {key: broken[0][key] for key in keys}}
+        done = self.stage.tool([self.tools.node, "--check", file])
+        stderr = done.stderr.decode("utf-8", "replace")
+        match = _SYNTAX.search(stderr)
+        if done.exit == 0 or match is None:
+            return None
+        return self.told.exception({"kind": "SyntaxError", "message": match[1]}, stderr=stderr)
+
+    def _checked(self, file: str) -> list[dict[str, Any]]:
+        """Return what esbuild says against a file; nothing is kept of what it makes of it."""
+        esbuild = self.tools.esbuild
+        if esbuild is None:
+            return []
+        text = "\n".join(self.sources.lines(file))
+        transformer = Transformer(self.stage, self.project, esbuild)
+        name = self.sources.path(file)
+        _, log = transformer.text(text, name, os.path.join(self.stage.scratch, "checked.js"))
+        return esbuild_log.diagnostics(log, self.sources)
 
     def configuration(self, prepared: Prepared, file: str, *, shows: bool) -> dict[str, Any]:
         """Return what the hook is told."""
@@ -114,10 +142,6 @@ class Program:
         maps = ["--enable-source-maps"] if config["loads"] else []
         heap = int(self.stage.limits["memory_bytes"] * _HEAP_SHARE) // _MIB
         return [f"--max-old-space-size={max(heap, 64)}", *maps, "--require", script]
-
-    def environment(self) -> dict[str, str]:
-        """Return the environment of a program."""
-        return dict(self.stage.environment)
 
     def judge(self, records: str, ended: Ended, file: str) -> int:
         """Report what a program failed with; return its status."""

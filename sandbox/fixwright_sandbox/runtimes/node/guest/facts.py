@@ -112,7 +112,8 @@ def _owner(place: dict[str, Any] | None, script: Script | None) -> str:
 def _word(place: dict[str, Any] | None, script: Script | None) -> str:
     if place is None or script is None or place["line"] != place["endLine"]:
         return ""
-    return script.lines[place["line"]][place["column"] : place["endColumn"]]
+    line, start, end = (int(place[key]) for key in ("line", "column", "endColumn"))
+    return script.lines[line][start:end]
 
 
 def _exports(module: str, place: dict[str, Any] | None, root: str) -> list[str]:

@@ -192,7 +192,7 @@ class Told:
         return {"path": self._sources.path(shown.file), **span.report()}
 
     def pointed(self, message: str, path: str) -> dict[str, Any] | None:
-        """Return the place in a file that a tool's message names as `(line:column)` or behind its name."""
+        """Return the place in a file that a tool names as `(line:column)` or behind its name."""
         name = re.escape(os.path.basename(path))
         match = re.search(rf"\((\d+):(\d+)\)|{name}:(\d+):(\d+)", message)
         if match is None:

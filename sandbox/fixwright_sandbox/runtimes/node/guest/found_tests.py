@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import cast
 
 from .project import Project
 from .script import Script
@@ -60,7 +61,9 @@ def framework_of(file: str, asked: str, project: Project) -> str:
         if imported & set(modules):
             return name if project.installed(folder, name) else "node"
     scripts = project.package(file).get("scripts")
-    command = str(scripts.get("test", "")) if isinstance(scripts, dict) else ""
+    command = (
+        str(cast("dict[str, object]", scripts).get("test")) if isinstance(scripts, dict) else ""
+    )
     there = [name for name in FRAMEWORKS if project.installed(folder, name)]
     said = [name for name in there if re.search(rf"\b{name}\b", command)]
     return (said or there or ["node"])[0]

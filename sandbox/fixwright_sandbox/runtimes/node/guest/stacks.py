@@ -46,7 +46,7 @@ _SHOWN = re.compile(
     re.MULTILINE,
 )
 _HEAD = re.compile(
-    r"^(?:Uncaught )?(?P<kind>[A-Z][\w$.]*(?:Error|Exception|Rejection|[A-Z]\w*)?)"
+    r"^(?:Uncaught )?(?P<kind>(?:[A-Z][\w$.]*)?(?:Error|Exception|Rejection|Failure))"
     r"(?: \[(?P<code>\w+)\])?"
     r"(?:: (?P<message>.*))?$"
 )

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from typing import TYPE_CHECKING, Any, cast
-
-from fixwright_sandbox.guest.bounds import clip
 
 from . import typecheck
 from .driver import Program, read_records
 from .failures import report_of
 from .found_tests import Target, framework_of, targets_of
-from .stacks import printed_in
+from .results import line_of, read_results
 from .transform import ENDINGS, Prepared
 
 if TYPE_CHECKING:
@@ -32,7 +29,6 @@ _STARTED = {
         ["--json", "--testLocationInResults", "--runInBand", "--coverage=false"],
     ),
 }
-_OUTCOMES = {"passed": "passed", "failed": "failed"}
 
 
 def run_tests(named: list[str], framework: str, program: Program) -> int:
@@ -98,21 +94,24 @@ class _Run:
         self._fail(path, report_of("NoTestsFound", f"there is no file {path}"))
 
     def one_by_one(self, name: str, home: str, group: list[Target]) -> None:
-        """Run each file in a process of its own, in which the reporter sees the errors."""
+        """Run each file in a process of its own, in which the reporter sees the errors.
+
+        All is transformed before the first of them runs: from then on the cache is watched.
+        """
+        typed = [target.file for target in group if target.file.endswith(ENDINGS)]
+        prepared = self._program.prepare(typed) if typed else Prepared()
+        if prepared is None:
+            self.status = self.reported = 1
+            return
         for target in group:
-            typed = target.file.endswith(ENDINGS)
-            prepared = self._program.prepare([target.file]) if typed else Prepared()
-            if prepared is None:
-                self.status = 1
-                return
-            broken = prepared.broken.get(target.file)
-            if broken:
-                for report in broken:
-                    self._stage.report(report)
+            for report in prepared.broken.get(target.file, ()):
+                self._stage.report(report)
+            if target.file in prepared.broken:
                 self._stage.say(prepared.rendered[target.file])
                 self.status, self.reported = 1, self.reported + 1
-                continue
-            self._one(name, home, target, prepared)
+        for target in group:
+            if target.file not in prepared.broken:
+                self._one(name, home, target, prepared)
 
     def _one(self, name: str, home: str, target: Target, prepared: Prepared) -> None:
         config = self._program.configuration(prepared, target.file, shows=False)
@@ -120,7 +119,6 @@ class _Run:
         config["records"] += f"-{self._started}"
         hook = self._program.hook(config)
         path = os.path.relpath(target.file, self._root)
-        environment = self._program.environment()
         if name == "mocha":
             argv = [*hook, os.path.join(home, "bin", "mocha.js")]
             argv += ["--reporter", self._stage.data("mocha_reporter.cjs"), path]
@@ -134,7 +132,7 @@ class _Run:
             if target.names:
                 argv.append(f"--test-name-pattern=(?:^|\\s){_escaped(target.names[-1])}$")
             argv.append(path)
-        ended = self._stage.program([self._program.tools.node, *argv], env=environment)
+        ended = self._stage.program([self._program.tools.node, *argv])
         self._judge(target, read_records(config["records"]), ended)
 
     def _judge(self, target: Target, records: list[dict[str, Any]], ended: Ended) -> None:
@@ -155,9 +153,10 @@ class _Run:
             stderr = ended.stderr.decode("utf-8", "replace")
             others = [r for r in records if r.get("type") != "test"]
             found = self._program.told.failures(others, stderr, ended.exit)
-            for report in found:
+            unread = None if tests else self._program.unreadable(target.file)
+            for report in found if unread is None else [unread]:
                 self._stage.report(report)
-            reported += len(found)
+            reported += max(len(found), 1)
         elif not reported:
             where = "::".join((path, *target.names))
             message = f"there is no test in {where}"
@@ -172,13 +171,9 @@ class _Run:
     ) -> dict[str, Any] | None:
         """Return the report of a test; None for a suite that only sums up its tests."""
         failure = record.get("failure")
-        if record.get("suite") or failure == "subtestsFailed":
-            of_itself = record.get("outcome") == "failed" and failure not in (
-                None,
-                "subtestsFailed",
-            )
-            if not of_itself:
-                return None
+        sums_up = record.get("suite") or failure == "subtestsFailed"
+        if sums_up and (record["outcome"] != "failed" or failure in (None, "subtestsFailed")):
+            return None
         exception = None
         error = record.get("error")
         if isinstance(error, dict) and record.get("outcome") == "failed":
@@ -192,7 +187,9 @@ class _Run:
             "outcome": record.get("outcome"),
             "seconds": record.get("seconds") or 0.0,
             "path": place,
-            "line": line - 1 if isinstance(line, int) else self._line_of(path, names[-1]),
+            "line": line - 1
+            if isinstance(line, int)
+            else line_of(self._program.sources.lines(path), names[-1]),
             "exception": exception,
         }
 
@@ -211,11 +208,11 @@ class _Run:
         argv += [target.file for target in group]
         names = [target.names for target in group if target.names]
         if names:
-            argv += ["--testNamePattern", "|".join(f"^{_escaped(' '.join(n))}( |$)" for n in names)]
+            asked = ("(?: > | )".join(map(_escaped, each)) for each in names)
+            argv += ["--testNamePattern", "|".join(f"^{one}( |$)" for one in asked)]
         folder = os.path.dirname(os.path.dirname(home))
-        environment = {**self._program.environment(), "CI": "1"}
-        ended = self._stage.program(argv, cwd=folder, env=environment)
-        found = self._results(results, group)
+        ended = self._stage.program(argv, cwd=folder, env={"CI": "1"})
+        found = read_results(results, group, self._program)
         for report in found:
             self._stage.report(report)
         self.reported += len(found)
@@ -225,78 +222,6 @@ class _Run:
                 stderr = ended.stderr.decode("utf-8", "replace")
                 for report in self._program.told.failures([], stderr, ended.exit):
                     self._stage.report(report)
-
-    def _results(self, path: str, group: list[Target]) -> list[dict[str, Any]]:
-        try:
-            with open(path, encoding="utf-8") as file:
-                results = json.load(file)
-        except (OSError, ValueError):
-            return []
-        names = {target.file: target.names for target in group}
-        found: list[dict[str, Any]] = []
-        for suite in cast("list[dict[str, Any]]", results.get("testResults") or []):
-            file = os.path.realpath(str(suite.get("name")))
-            inside = self._program.sources.path(file)
-            tests = cast("list[dict[str, Any]]", suite.get("assertionResults") or [])
-            for test in tests:
-                told = self._result(inside, test)
-                if told is not None and _below(told["id"], inside, names.get(file, ())):
-                    found.append(told)
-            if suite.get("status") == "failed" and not any(
-                t.get("status") == "failed" for t in tests
-            ):
-                message = str(suite.get("message") or "")
-                found.append(self._suite_failed(inside, message))
-        return found
-
-    def _result(self, path: str, test: dict[str, Any]) -> dict[str, Any] | None:
-        outcome = _OUTCOMES.get(str(test.get("status")), "skipped")
-        names = [str(n) for n in (*(test.get("ancestorTitles") or ()), test.get("title"))]
-        location = cast("dict[str, int] | None", test.get("location"))
-        line = location["line"] - 1 if location else None
-        messages = cast("list[object]", test.get("failureMessages") or [])
-        exception = self._printed(str(messages[0])) if outcome == "failed" and messages else None
-        return {
-            "type": "test",
-            "id": "::".join((path, *names)),
-            "outcome": outcome,
-            "seconds": (test.get("duration") or 0) / 1000,
-            "path": path,
-            "line": self._line_of(path, names[-1]) if line is None else line,
-            "exception": exception,
-        }
-
-    def _suite_failed(self, path: str, message: str) -> dict[str, Any]:
-        exception = self._printed(message)
-        if exception["place"] is None and not exception["frames"]:
-            exception["place"] = self._program.told.pointed(message, path)
-        return {
-            "type": "test",
-            "id": path,
-            "outcome": "error",
-            "seconds": 0.0,
-            "path": path,
-            "line": None,
-            "exception": exception,
-        }
-
-    def _printed(self, text: str) -> dict[str, Any]:
-        text = re.sub(r"\x1b\[[\d;]*m", "", text)
-        printed = printed_in(text)
-        if printed is None:
-            head = re.match(
-                r"^\s*(?:● .*\n\s*)?(?:([A-Z]\w*(?:Error|Exception)): )?(.*)", text, re.DOTALL
-            )
-            assert head is not None  # every text matches
-            return report_of(head[1] or "Error", clip(head[2].strip()))
-        error = {"kind": printed.kind, "message": printed.message}
-        return self._program.told.exception(error, calls=list(printed.calls))
-
-    def _line_of(self, path: str, name: str) -> int | None:
-        """Return the line where a test's name stands, if it stands on one only."""
-        lines = self._program.sources.lines(path)
-        quoted = [n for n, line in enumerate(lines) if any(f"{q}{name}{q}" in line for q in "'\"`")]
-        return quoted[0] if len(quoted) == 1 else None
 
     def _fail(self, id_: str, exception: dict[str, Any]) -> None:
         self.status, self.reported = 1, self.reported + 1
@@ -312,11 +237,6 @@ class _Run:
                 "exception": exception,
             }
         )
-
-
-def _below(id_: str, path: str, names: tuple[str, ...]) -> bool:
-    wanted = "::".join((path, *names))
-    return id_ == wanted or id_.startswith(f"{wanted}::")
 
 
 def _escaped(name: str) -> str:
