@@ -58,6 +58,7 @@ class Environment:
                 residents = catalogue.within(shape.runtime)
                 config["runtimes"] = [each.name for each in residents]
                 config["environments"] = {each.name: dict(each.environment) for each in residents}
+                config["limits"] = asdict(residents[0].at_least(settings.limits))
                 guest = await asyncio.to_thread(bundle.load, shape.runtime)
                 await channel.write(guest + encode(config))
                 await environment._expect("hello")

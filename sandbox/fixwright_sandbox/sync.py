@@ -297,9 +297,9 @@ class Sandbox:
         made = create(workspace, files=files, runtime=runtime, limits=limits, env=env)
         return Workspace(self._loop, self._loop.call(made))
 
-    def prepare(self, workspace: str) -> None:
+    def prepare(self, workspace: str, runtime: str = "python") -> None:
         """Start an environment for the workspace before it is needed."""
-        self._loop.call(self._sandbox.prepare(workspace))
+        self._loop.call(self._sandbox.prepare(workspace, runtime))
 
     def start(self, workspace: str, request: Request) -> Execution:
         """Start a run."""

@@ -6,7 +6,7 @@ import contextlib
 import os
 import selectors
 
-from .wire import Link
+from .wire import Outlet
 
 
 class Feed:
@@ -16,7 +16,7 @@ class Feed:
     here. Once the run reads no more, the rest is taken too, to be thrown away.
     """
 
-    def __init__(self, handle: int, link: Link, selector: selectors.BaseSelector) -> None:
+    def __init__(self, handle: int, link: Outlet, selector: selectors.BaseSelector) -> None:
         os.set_blocking(handle, False)
         self._handle: int | None = handle
         self._link = link

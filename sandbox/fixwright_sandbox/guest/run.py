@@ -16,7 +16,7 @@ from .drive import Cache, Gate, is_driven, run_driver
 from .feed import Feed
 from .processes import Processes, StuckError
 from .stage import Stage
-from .wire import Link
+from .wire import Outlet
 
 TICK = 0.02
 """Seconds between two looks at what the run uses."""
@@ -42,7 +42,7 @@ class Run:
         stdin: bytes,
         *,
         config: dict[str, Any],
-        link: Link,
+        link: Outlet,
         selector: selectors.BaseSelector,
         processes: Processes,
         cache: Cache | None,
@@ -137,7 +137,8 @@ class Run:
             argv, extra = command(job, self.scratch)
             run_program(argv, {**environment, **extra})
         if self._gate is not None and self._cache is not None:
-            run_driver(runtime, job, self._stage(self._cache, self._gate, environment, reports))
+            stage = self._stage(self._cache, self._gate, environment, reports)
+            run_driver(runtime, None if job["kind"] == "warm" else job, stage)
         run_python(job, setting, reports, usual)
 
     # ---- the cache

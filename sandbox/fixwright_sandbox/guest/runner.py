@@ -24,6 +24,7 @@ from .drive import Cache, preload
 from .processes import Descendants, Processes, StuckError
 from .run import InputError, Run
 from .tree_copy import TreeCopy, TreeError
+from .warmup import WarmUp
 from .wire import HostGoneError, Link
 
 PROTOCOL = 1
@@ -51,6 +52,7 @@ class Runner:
         self._run: Run | None = None
         self._trouble: str | None = None
         self._selector = selectors.DefaultSelector()
+        self._warm_up = WarmUp(config, cache, link, self._selector, self._processes)
         self._wake, wake_writing = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         signal.set_wakeup_fd(wake_writing, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, _nothing_to_do)
@@ -81,13 +83,16 @@ class Runner:
                     self._selector.register(self._link.output, selectors.EVENT_WRITE, _nothing)
                 else:
                     self._selector.unregister(self._link.output)
-            for key, _ in self._selector.select(self._patience()):
+            ready = self._selector.select(self._patience())
+            for key, _ in ready:
                 key.data(key.fd)
             if self._run is not None:
                 if self._run.ended():
                     self._finish(self._run)
             elif self._copy.pending:
                 self._verify(_VERIFIED_AT_ONCE)
+            else:
+                self._warm_up.look(quiet=not ready)
 
     def shut_down(self) -> None:
         """Kill what runs and remove what was written outside a file system of our own."""
@@ -99,7 +104,7 @@ class Runner:
     def _patience(self) -> float | None:
         if self._run is not None:
             return self._run.patience
-        return 0 if self._copy.pending else None
+        return 0 if self._copy.pending else self._warm_up.patience
 
     def _awake(self, handle: int) -> None:
         with contextlib.suppress(BlockingIOError):
@@ -155,6 +160,8 @@ class Runner:
         if self._trouble is not None:
             self._link.send({"op": "refused", "message": self._trouble})
             return
+        self._warm_up.stop()
+        self._make_home()
         try:
             self._run = Run(
                 header,
@@ -193,6 +200,7 @@ class Runner:
             self._make_home()
             if self._cache is not None and self._cache.settle(watched=run.watched):
                 self._link.send({"op": "report"}, _CACHE_DROPPED)
+                self._warm_up.ask()
         except (Leftovers, OSError):
             done.update({"clean": False, "missing": []})
         self._link.send(done)

@@ -11,7 +11,7 @@ import json
 import os
 import struct
 from collections import deque
-from typing import Any
+from typing import Any, Protocol
 
 _LENGTHS = struct.Struct(">II")
 _READ = 1 << 18
@@ -21,6 +21,23 @@ _FULL = 1 << 20
 
 class HostGoneError(Exception):
     """The stream's other end has closed: there is nobody left to run for."""
+
+
+class Outlet(Protocol):
+    """Where a run's frames go."""
+
+    @property
+    def full(self) -> bool:
+        """The host reads more slowly than the job writes."""
+        ...
+
+    def send(self, header: dict[str, Any], payload: bytes = b"") -> None:
+        """Queue a frame."""
+        ...
+
+    def close_in_child(self) -> None:
+        """Close the descriptors in a forked child; the runner keeps its own."""
+        ...
 
 
 class Link:
