@@ -47,6 +47,8 @@ class FileEntry:
         inode: On disk; 0 when it isn't there yet.
         executable: Whether its owner may execute it.
         document: What stands in place of the bytes on disk; None: the bytes on disk are right.
+        ctime_ns: Time of the last change on disk, of whatever kind, in nanoseconds; 0 when it isn't
+            there yet.
     """
 
     path: str
@@ -56,13 +58,14 @@ class FileEntry:
     inode: int
     executable: bool
     document: Document | None = None
+    ctime_ns: int = 0
 
     @classmethod
     def on_disk(cls, path: str, source: Path, status: os.stat_result) -> FileEntry:
         """The entry of a file that exists."""
         executable = bool(status.st_mode & stat.S_IXUSR)
         size, mtime, inode = status.st_size, status.st_mtime_ns, status.st_ino
-        return cls(path, source, size, mtime, inode, executable)
+        return cls(path, source, size, mtime, inode, executable, ctime_ns=status.st_ctime_ns)
 
 
 def list_files(root: Path) -> Iterator[FileEntry]:

@@ -31,11 +31,11 @@ def git_names(directory: Path) -> list[str] | None:
         None when `directory` is in no work tree that git accepts, or git is missing or does not
         answer.
     """
-    where = _git(directory, "rev-parse", "--show-toplevel")
+    where = git(directory, "rev-parse", "--show-toplevel")
     if where is None or not _holds(os.fsdecode(where.removesuffix(b"\n")), directory):
         return None
     options = ("--cached", "--others", "--exclude-standard", "--deduplicate", "-z")
-    listing = _git(directory, "ls-files", *options)
+    listing = git(directory, "ls-files", *options)
     if listing is None:
         return None
     return [os.fsdecode(name) for name in listing.split(b"\0") if name]
@@ -47,15 +47,15 @@ def _holds(work_tree: str, directory: Path) -> bool:
     return os.path.commonpath((os.path.realpath(work_tree), real)) == os.path.realpath(work_tree)
 
 
-def _git(directory: Path, *arguments: str) -> bytes | None:
-    """What a git command says; None when it fails, is missing or does not answer."""
+def git(directory: Path, *arguments: str, stdin: bytes = b"") -> bytes | None:
+    """What a git command says; None when it fails, is missing or does not answer. I/O."""
     settings = [part for setting in _HARDENING for part in ("-c", setting)]
     try:
         answer = subprocess.run(  # noqa: S603 - a fixed argument vector, no shell
             ["git", "--no-pager", *settings, *arguments],  # noqa: S607 - the user's own git
             cwd=directory,
             env=_environment(),
-            stdin=subprocess.DEVNULL,
+            input=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             timeout=_SECONDS,

@@ -48,7 +48,7 @@ def split_lines(lines: bytes) -> tuple[Bytes, Starts]:
 def places(starts: Starts) -> NDArray[np.int64]:
     """For each byte, which of its name it is."""
     lengths = np.diff(starts)
-    return np.arange(starts[-1]) - np.repeat(starts[:-1], lengths)
+    return np.arange(int(starts[-1])) - np.repeat(starts[:-1], lengths)
 
 
 def hashes(data: Bytes, starts: Starts) -> Hashes:
@@ -89,4 +89,4 @@ def gather(data: Bytes, starts: Starts, chosen: NDArray[np.int64]) -> tuple[Byte
     new = np.zeros(len(chosen) + 1, np.int64)
     np.cumsum(lengths, out=new[1:])
     shift = np.repeat(starts[chosen] - new[:-1], lengths)
-    return data[np.arange(new[-1]) + shift], new
+    return data[np.arange(int(new[-1])) + shift], new

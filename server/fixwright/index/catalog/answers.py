@@ -1,0 +1,242 @@
+"""What the index's process answers to questions: plain values that JSON can carry."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+from collections import Counter
+from dataclasses import asdict, astuple
+from itertools import takewhile
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from fixwright.index.catalog.discovery import explain_ignored
+from fixwright.index.catalog.pool import Answer, Failed, Question, memory_of
+from fixwright.index.catalog.reading import may_be_source, read_source
+from fixwright.index.catalog.record import unpack
+from fixwright.index.languages import language_for
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from fixwright.index.catalog.frames import Header
+    from fixwright.index.catalog.holdings import Holdings
+    from fixwright.index.catalog.indexer import Indexer
+    from fixwright.index.catalog.place import Place
+    from fixwright.index.catalog.pool import Pool
+    from fixwright.index.catalog.results import SymbolHit
+    from fixwright.index.facts import Definition
+
+    Part = Callable[[Sequence[object]], Awaitable[None]]
+
+_ROWS = 200
+"""Rows of one frame: the client is not held up by reading it."""
+
+_ASKED_FIRST = 1
+"""Before all but open files."""
+
+
+class Answers:
+    """Questions about one index."""
+
+    def __init__(self, indexer: Indexer, pool: Pool, roots: Sequence[Path], place: Place) -> None:
+        self._indexer = indexer
+        self._pool = pool
+        self._roots = roots
+        self._place = place
+        self._by_name: dict[str, Callable[[Header, Part], Awaitable[object]]] = {
+            "symbols": self._symbols,
+            "definitions": self._definitions,
+            "references": self._references,
+            "facts": self._facts,
+            "files": self._files,
+            "explain": self._explain,
+            "stats": self._stats,
+            "fresh": self._fresh,
+        }
+
+    async def answer(self, question: Header, part: Part) -> object:
+        """Answers one question; rows go to `part` as they come.
+
+        Returns:
+            What ends the answer.
+        """
+        return await self._by_name[cast("str", question["ask"])](question, part)
+
+    async def _symbols(self, question: Header, part: Part) -> object:
+        query, limit = cast("str", question["query"]), cast("int", question["limit"])
+        await self._rows([astuple(hit) for hit in self._holdings.symbols(query, limit)], part)
+        return self._is_fresh()
+
+    async def _files(self, _question: Header, part: Part) -> object:
+        await self._rows(sorted(self._holdings.shown_paths()), part)
+        return self._is_fresh()
+
+    async def _fresh(self, _question: Header, _part: Part) -> object:
+        await self._indexer.wait_fresh()
+        return True
+
+    @property
+    def _holdings(self) -> Holdings:
+        return self._indexer.holdings
+
+    def _is_fresh(self) -> bool:
+        """Whether nothing was waiting to be read when this was answered."""
+        return not self._indexer.waiting
+
+    @staticmethod
+    async def _rows(rows: Sequence[object], part: Part) -> None:
+        for start in range(0, len(rows), _ROWS):
+            await part(rows[start : start + _ROWS])
+
+    async def _definitions(self, question: Header, part: Part) -> object:
+        hits = self._holdings.named(cast("str", question["name"]))
+        for start in range(0, len(hits), _ROWS):
+            some = hits[start : start + _ROWS]
+            found = await self._definitions_of(some)
+            await part([[hit.path, hit.is_ascii, asdict(each)] for hit, each in found])
+        return self._is_fresh()
+
+    async def _definitions_of(
+        self, hits: Sequence[SymbolHit]
+    ) -> list[tuple[SymbolHit, Definition]]:
+        contents = {hit.path: self._holdings.shown(hit.path) for hit in hits}
+        wanted = {number for number in contents.values() if number is not None}
+        records = await self._indexer.records(wanted)
+        facts = {number: unpack(record).definitions for number, record in records.items()}
+        found: list[tuple[SymbolHit, Definition]] = []
+        for hit in hits:
+            definitions = facts.get(contents[hit.path] or 0, ())
+            if hit.ordinal < len(definitions) and definitions[hit.ordinal].name == hit.name:
+                found.append((hit, definitions[hit.ordinal]))
+        return found
+
+    async def _references(self, question: Header, part: Part) -> object:
+        """Looks through the files that have the word, those near `near` first."""
+        name, limit = cast("str", question["name"]), cast("int", question["limit"])
+        near = cast("str | None", question.get("near")) or ""
+        paths = sorted(self._holdings.using(name), key=lambda path: (-_shared(path, near), path))
+        queue: asyncio.Queue[tuple[str, Answer] | None] = asyncio.Queue()
+
+        def deliver(question: Question, answer: Answer) -> None:
+            queue.put_nowait((question.path, answer))
+
+        async def ask() -> None:
+            try:
+                await asyncio.gather(
+                    *(
+                        self._pool.ask([self._exact(path, name)], deliver, _ASKED_FIRST)
+                        for path in paths
+                    )
+                )
+            finally:
+                queue.put_nowait(None)
+
+        found = 0
+        asking = asyncio.create_task(ask())
+        try:
+            while found < limit and (item := await queue.get()) is not None:
+                path, answer = item
+                if isinstance(answer, Failed) or "references" not in answer[0]:
+                    continue
+                rows = cast("list[list[object]]", answer[0]["references"])[: limit - found]
+                found += len(rows)
+                ascii_only = answer[0].get("ascii", True)
+                await self._rows([[path, ascii_only, *row] for row in rows], part)
+        finally:
+            asking.cancel()
+        return {"fresh": self._is_fresh(), "complete": found < limit, "files": len(paths)}
+
+    def _exact(self, path: str, name: str | None) -> Question:
+        language, *text = self._indexer.texts.get(path, (None,))
+        header: Header = {"ask": "exact", "path": path, "language": language, "name": name}
+        return Question(header, tuple(text))
+
+    async def _facts(self, question: Header, _part: Part) -> object:
+        path = cast("str", question["path"])
+        if question["exact"]:
+            answers: list[Answer] = []
+            await self._pool.ask(
+                [self._exact(path, None)], lambda _, answer: answers.append(answer), _ASKED_FIRST
+            )
+            (answer,) = answers
+            return None if isinstance(answer, Failed) else answer[0].get("facts")
+        number = self._holdings.shown(path)
+        if number is None or not self._holdings.contents[number].policy.is_read:
+            return None
+        records = await self._indexer.records([number])
+        return asdict(unpack(records[number])) if number in records else None
+
+    async def _explain(self, question: Header, _part: Part) -> object:
+        path = cast("str", question["path"])
+        number = self._holdings.shown(path)
+        if number is not None:
+            content = self._holdings.contents[number]
+            where = "editor" if path in self._holdings.buffers else "disk"
+            policy, reason = content.policy.value, content.reason
+        else:
+            where = "nowhere"
+            policy, reason = await asyncio.to_thread(self._explain_missing, path)
+        language = language_for(None, path)
+        facts = await self._indexer.records([number]) if number is not None else {}
+        symbols = len(facts[number].row_array()) if number is not None and number in facts else 0
+        return {
+            "path": path,
+            "indexed": number is not None and self._holdings.contents[number].policy.is_read,
+            "policy": policy,
+            "reason": reason,
+            "language": None if language is None else language.name,
+            "from": where,
+            "symbols": symbols,
+        }
+
+    def _explain_missing(self, path: str) -> tuple[str, str]:
+        if not os.path.lexists(path):
+            return "missing", "There is no such file."
+        if Path(path).is_dir():
+            return "folder", "It is a folder; ask for a file in it."
+        why = explain_ignored(self._roots, Path(path))
+        if why is not None:
+            return "ignored", why
+        source = read_source(path) if may_be_source(path) else None
+        if source is None:
+            return "unknown language", "Nothing says in which language it is written."
+        return "new", "It has not been read yet."
+
+    async def _stats(self, _question: Header, _part: Part) -> object:
+        holdings = self._holdings
+        policies = Counter(
+            holdings.contents[number].policy.value
+            for path in holdings.shown_paths()
+            if (number := holdings.shown(path)) is not None
+        )
+        segments = holdings.segments
+        return {
+            "roots": [str(root) for root in self._roots],
+            "files": sum(policies.values()),
+            "otherFiles": self._indexer.others,
+            "policies": dict(sorted(policies.items())),
+            "waiting": self._indexer.waiting,
+            "symbols": sum(each.symbol_count for each in segments),
+            "names": sum(len(each.name_hashes) for each in segments),
+            "words": sum(len(each.word_hashes) for each in segments),
+            "uses": sum(len(each.use_content) for each in segments),
+            "segments": len(segments),
+            "arrayBytes": sum(each.byte_count for each in segments),
+            "memoryBytes": memory_of(os.getpid()),
+            "workers": [
+                {"pid": pid, "memoryBytes": memory_of(pid)} for pid in self._pool.processes
+            ],
+            "folder": str(self._place.folder),
+            "diskBytes": await self._indexer.on_disk(self._indexer.disk.size),
+            "publishes": self._indexer.disk.leads,
+            "git": shutil.which("git") is not None,
+        }
+
+
+def _shared(path: str, near: str) -> int:
+    """How many folders two paths have in common."""
+    pairs = zip(path.split("/"), near.split("/"), strict=False)
+    same = takewhile(lambda pair: pair[0] == pair[1], pairs)
+    return sum(1 for _ in same)

@@ -1,0 +1,95 @@
+"""A worker of the index: a process that parses, so that a crash in a grammar costs one file.
+
+It answers each frame with one, in order. `{"ask": "cheap", "path", "language"}` asks for the cheap
+facts of a file, or of the text that comes with the frame; `{"ask": "exact", …, "name"}` for all its
+facts, or where a name is given, for the uses of that name.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import sys
+from dataclasses import asdict
+from typing import TYPE_CHECKING, cast
+
+from fixwright.index.catalog import frames
+from fixwright.index.catalog.reading import UNSURE, read_source, source_of
+from fixwright.index.catalog.record import EMPTY, pack
+from fixwright.index.extraction import exact, extract
+
+if TYPE_CHECKING:
+    from fixwright.index.catalog.frames import Frame, Header
+    from fixwright.index.catalog.reading import SourceFile
+    from fixwright.index.facts import FileFacts
+
+NICENESS = 10
+_MEMORY = 2 << 30
+
+
+def main() -> None:
+    """Answers until its input ends: its parent is gone then."""
+    os.nice(NICENESS)
+    # A grammar that runs away dies here, and not the user's session.
+    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
+    questions, answers = sys.stdin.buffer, sys.stdout.buffer
+    while (frame := frames.read(questions)) is not None:
+        header, pieces = _answer(*frame)
+        answers.write(frames.encoded(header, pieces))
+        answers.flush()
+
+
+def _answer(question: Header, pieces: tuple[bytes, ...]) -> Frame:
+    source = _source(question, pieces)
+    if source is None:
+        return {"missing": True}, ()
+    if question["ask"] == "exact":
+        return _exact(source, cast("str | None", question.get("name")))
+    return _cheap(source)
+
+
+def _source(question: Header, pieces: tuple[bytes, ...]) -> SourceFile | None:
+    path = cast("str", question["path"])
+    if not pieces:
+        return read_source(path)
+    return source_of(pieces[0], cast("str | None", question.get("language")), path, UNSURE)
+
+
+def _cheap(source: SourceFile) -> Frame:
+    record = EMPTY
+    if source.verdict.policy.is_read:
+        assert source.language is not None
+        record = pack(extract(source.language, source.data))
+    stamp = source.stamp
+    header: Header = {
+        "stamp": [stamp.size, stamp.mtime, stamp.ctime, stamp.inode],
+        "policy": source.verdict.policy.value,
+        "reason": source.verdict.reason,
+        "ascii": source.data.isascii(),
+    }
+    return header, (source.key, *record.pieces())
+
+
+def _exact(source: SourceFile, name: str | None) -> Frame:
+    if not source.verdict.policy.is_read or (name and name.encode() not in source.data):
+        return {"references": []}, ()
+    assert source.language is not None
+    facts = exact(source.language, source.data)
+    if name is None:
+        return {"facts": asdict(facts), "ascii": source.data.isascii()}, ()
+    return {"references": _references(facts, name), "ascii": source.data.isascii()}, ()
+
+
+def _references(facts: FileFacts, name: str) -> list[object]:
+    """The uses of a name, each with the definition around it."""
+    found: list[object] = []
+    for use in facts.references:
+        if use.name == name:
+            around = None if use.enclosing is None else facts.definitions[use.enclosing]
+            enclosing = None if around is None else asdict(around)
+            found.append([use.range, use.role, enclosing])
+    return found
+
+
+if __name__ == "__main__":
+    main()

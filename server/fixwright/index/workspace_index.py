@@ -1,0 +1,336 @@
+"""The index of a whole workspace, as the rest of Fixwright sees it.
+
+Everything is done by a process of its own (`catalog.service`), which answers over pipes: the event
+loop never waits for a parser, a search or the disk, and a crash costs nothing but a new start.
+Paths are absolute, positions as in `facts`: columns in code points.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+import os
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
+from contextlib import aclosing, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from fixwright.index.catalog import frames
+from fixwright.index.catalog.frames import BrokenFrame, Frame, Header
+from fixwright.index.catalog.results import DefinitionAt, Explanation, ReferenceAt, SymbolHit
+from fixwright.index.catalog.reviving import definition_of, facts_of, place_of
+from fixwright.index.facts import FileFacts
+
+log = logging.getLogger(__name__)
+
+DEADLINE = 5.0
+"""Seconds that one file may take."""
+
+_STARTS = 3
+_STARTS_WITHIN = 60.0
+_END = 5.0
+
+
+class IndexUnavailable(Exception):
+    """The index's process has ended and does not come back, or could not answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a round of work is; `done` reaches `total` at its end."""
+
+    done: int
+    total: int
+
+
+class WorkspaceIndex:
+    """Use it from one event loop; make it with `start`, and `close` it at the end."""
+
+    def __init__(self, settings: Header, on_progress: Callable[[Progress], None] | None) -> None:
+        self._settings = settings
+        self._on_progress = on_progress
+        self._numbers = itertools.count(1)
+        self._waiting: dict[int, asyncio.Queue[Header]] = {}
+        self._texts: dict[str, tuple[str | None, bytes]] = {}
+        self._focus: list[str] = []
+        self._process: asyncio.subprocess.Process | None = None
+        self._reading: asyncio.Task[None] | None = None
+        self._closing = False
+        self._starts: list[float] = []
+
+    @classmethod
+    async def start(
+        cls,
+        roots: Iterable[Path],
+        *,
+        cache: Path | None = None,
+        workers: int | None = None,
+        deadline: float = DEADLINE,
+        watch: bool = False,
+        on_progress: Callable[[Progress], None] | None = None,
+    ) -> WorkspaceIndex:
+        """Starts the index of a workspace; returns before anything is read.
+
+        Args:
+            roots: the folders, absolute.
+            cache: where indexes are kept; None: the user's cache folder.
+            workers: processes that parse; None: one for each processor but one, at least one, two
+                on a machine with two.
+            deadline: seconds that one file may take.
+            watch: whether to watch the disk; else somebody must tell what has `changed`.
+            on_progress: called on the loop, some ten times a second.
+        """
+        settings: Header = {
+            "roots": [str(root) for root in roots],
+            "cache": None if cache is None else str(cache),
+            "workers": workers or default_workers(),
+            "deadline": deadline,
+            "watch": watch,
+        }
+        index = cls(settings, on_progress)
+        await index._begin()
+        return index
+
+    async def close(self) -> None:
+        """Ends the process and its workers, whatever they do."""
+        self._closing = True
+        process = self._process
+        if process is not None:
+            assert process.stdin is not None
+            process.stdin.close()
+            try:
+                async with asyncio.timeout(_END):
+                    await process.wait()
+            except TimeoutError:
+                with suppress(ProcessLookupError):
+                    process.kill()
+                await process.wait()
+        if self._reading is not None:
+            await asyncio.gather(self._reading, return_exceptions=True)
+
+    @property
+    def pid(self) -> int | None:
+        """The process's id; None where it has ended."""
+        process = self._process
+        return None if process is None or process.returncode is not None else process.pid
+
+    # -- questions
+
+    async def symbols(
+        self, query: str, limit: int = 200
+    ) -> AsyncGenerator[tuple[SymbolHit, ...], None]:
+        """Definitions whose names have the query's characters in order, best first, in parts.
+
+        `Owner.name` and `owner::name` ask for what belongs to something of that name as well. While
+        the index is being built, what has been read so far is searched.
+
+        Raises:
+            IndexUnavailable: likewise for all other questions.
+        """
+        async with aclosing(self._ask("symbols", query=query, limit=limit)) as answer:
+            async for part in answer:
+                rows = cast("list[tuple[str, str, str, int, int, str, int, bool]]", part)
+                yield tuple(SymbolHit(*row) for row in rows)
+
+    async def definitions_of(self, name: str) -> tuple[DefinitionAt, ...]:
+        """All definitions of exactly this name, by path."""
+        return tuple(
+            DefinitionAt(path, definition_of(row), is_ascii)
+            for path, is_ascii, row in cast(
+                "list[tuple[str, bool, Header]]", await self._rows("definitions", name=name)
+            )
+        )
+
+    async def references_to(
+        self, name: str, *, near: str | None = None, limit: int = 10_000
+    ) -> AsyncGenerator[tuple[ReferenceAt, ...], None]:
+        """The uses of a name, in parts as the files that have it are read again.
+
+        Args:
+            name: whatever it means in each place; see the languages' resolvers for that.
+            near: a file; those in its neighbourhood come first.
+            limit: of uses.
+        """
+        asked = self._ask("references", name=name, near=near, limit=limit)
+        async with aclosing(asked) as answer:
+            async for part in answer:
+                rows = cast("list[tuple[str, bool, list[int], str, Header | None]]", part)
+                yield tuple(
+                    ReferenceAt(
+                        path,
+                        place_of(place),
+                        role,
+                        None if around is None else definition_of(around),
+                        is_ascii,
+                    )
+                    for path, is_ascii, place, role, around in rows
+                )
+
+    async def file(self, path: Path, *, exact: bool = False) -> FileFacts | None:
+        """The facts of one file, as the editor shows it where it is open.
+
+        Args:
+            path: of the file.
+            exact: with references, docs, tests and entry points; the file is parsed for it.
+
+        Returns:
+            None where the index does not read the file; `explain` says why.
+        """
+        found = await self._end("facts", path=str(path), exact=exact)
+        return None if found is None else facts_of(cast("Header", found))
+
+    async def files(self) -> tuple[str, ...]:
+        """All files that the index knows, whether it reads them or not."""
+        return tuple(cast("list[str]", await self._rows("files")))
+
+    async def explain(self, path: Path) -> Explanation:
+        """What the index does with a file, and why."""
+        found = cast("dict[str, object]", await self._end("explain", path=str(path)))
+        return Explanation(
+            path=cast("str", found["path"]),
+            indexed=cast("bool", found["indexed"]),
+            policy=cast("str", found["policy"]),
+            reason=cast("str", found["reason"]),
+            language=cast("str | None", found["language"]),
+            source=cast("str", found["from"]),
+            symbols=cast("int", found["symbols"]),
+        )
+
+    async def stats(self) -> Mapping[str, object]:
+        """Figures about the index, as `fixwright index stats --json` prints them."""
+        return cast("dict[str, object]", await self._end("stats"))
+
+    async def wait_fresh(self) -> None:
+        """Returns when all that was reported before is in the index."""
+        await self._end("fresh")
+
+    # -- news
+
+    def changed(self, paths: Iterable[Path | str]) -> None:
+        """Says that something happened to these files or folders on disk."""
+        self._tell({"news": "changed", "paths": [str(path) for path in paths]})
+
+    def reconcile(self) -> None:
+        """Says that anything may have changed: everything is compared with the disk."""
+        self._tell({"news": "reconcile"})
+
+    def focus(self, paths: Iterable[Path | str]) -> None:
+        """Says which files are open: they are read first, and what lies beside them next."""
+        self._focus = [str(path) for path in paths]
+        self._tell({"news": "focus", "paths": self._focus})
+
+    def show(self, path: Path | str, language: str | None, text: str) -> None:
+        """Says what the editor has in a file's place. Each call costs a parse in a worker."""
+        data = text.encode("utf-8", "replace")
+        self._texts[str(path)] = (language, data)
+        self._tell({"news": "show", "path": str(path), "language": language}, data)
+
+    def hide(self, path: Path | str) -> None:
+        """Says that the editor closed a file: what is on disk counts."""
+        self._texts.pop(str(path), None)
+        self._tell({"news": "hide", "path": str(path)})
+
+    # -- the process
+
+    async def _begin(self) -> None:
+        from fixwright.index.catalog.pool import start
+
+        now = asyncio.get_running_loop().time()
+        self._starts = [at for at in self._starts if now - at < _STARTS_WITHIN] + [now]
+        if len(self._starts) > _STARTS:
+            raise IndexUnavailable(
+                f"The index's process ended {_STARTS} times within a minute; the log says why."
+                " Searching the workspace is off until Fixwright is started again."
+            )
+        process = self._process = await start("fixwright.index.catalog.service")
+        self._reading = asyncio.create_task(self._read(process))
+        self._tell(self._settings)
+        if self._focus:
+            self.focus(self._focus)
+        for path, (language, data) in self._texts.items():
+            self._tell({"news": "show", "path": path, "language": language}, data)
+
+    def _tell(self, header: Header, *pieces: bytes) -> None:
+        process = self._process
+        if process is not None and process.returncode is None and process.stdin is not None:
+            process.stdin.write(frames.encoded(header, pieces))
+
+    async def _read(self, process: asyncio.subprocess.Process) -> None:
+        assert process.stdout is not None
+        try:
+            while True:
+                self._take(await frames.receive(process.stdout))
+        except (EOFError, BrokenFrame, ConnectionError):
+            pass
+        with suppress(ProcessLookupError):
+            process.kill()
+        status = await process.wait()
+        why = "The index was closed." if self._closing else f"The index's process ended ({status})."
+        for queue in self._waiting.values():
+            queue.put_nowait({"error": why})
+        if not self._closing:
+            log.error("%s It is started again.", why)
+            try:
+                await self._begin()
+            except (IndexUnavailable, OSError) as error:
+                self._process = None
+                log.error("%s", error)
+
+    def _take(self, frame: Frame) -> None:
+        header, _ = frame
+        event = header.get("event")
+        if event == "progress":
+            if self._on_progress is not None:
+                done, total = cast("int", header["done"]), cast("int", header["total"])
+                self._on_progress(Progress(done, total))
+        elif event == "log":
+            log.log(cast("int", header["level"]), "%s", header["text"])
+        elif (queue := self._waiting.get(cast("int", header["id"]))) is not None:
+            queue.put_nowait(header)
+
+    async def _answers(self, ask: str, what: Header) -> AsyncGenerator[Header, None]:
+        """The frames of an answer, the one that ends it included."""
+        if self._process is None:
+            raise IndexUnavailable("The index's process has ended; the log says why.")
+        number = next(self._numbers)
+        queue = self._waiting[number] = asyncio.Queue[Header]()
+        self._tell({"id": number, "ask": ask, **what})
+        ended = False
+        try:
+            while not ended:
+                header = await queue.get()
+                ended = "part" not in header
+                if "error" in header:
+                    raise IndexUnavailable(cast("str", header["error"]))
+                yield header
+        finally:
+            del self._waiting[number]
+            if not ended:
+                self._tell({"news": "cancel", "id": number})
+
+    async def _ask(self, ask: str, **what: object) -> AsyncGenerator[list[object], None]:
+        """The parts of an answer."""
+        async with aclosing(self._answers(ask, what)) as answers:
+            async for header in answers:
+                if "part" in header:
+                    yield cast("list[object]", header["part"])
+
+    async def _rows(self, ask: str, **what: object) -> list[object]:
+        async with aclosing(self._ask(ask, **what)) as answer:
+            return [row async for part in answer for row in part]
+
+    async def _end(self, ask: str, **what: object) -> object:
+        """What ends an answer that has no parts."""
+        async with aclosing(self._answers(ask, what)) as answers:
+            async for header in answers:
+                if "end" in header:
+                    return header["end"]
+        raise IndexUnavailable(f"The index did not answer {ask!r}.")
+
+
+def default_workers() -> int:
+    """How many processes parse: all processors but one, and both of two."""
+    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return min(max(2, (count or 1) - 1), 12)
