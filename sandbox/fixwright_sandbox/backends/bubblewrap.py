@@ -11,12 +11,14 @@ import sys
 from pathlib import Path
 
 from fixwright_sandbox import bundle
+from fixwright_sandbox.runtimes import runtime as find_runtime
 
 from . import become, inside
 from .base import BackendError, Channel, Shape
 from .interpreter import Interpreter, find_interpreter
 from .process import start_process
 from .seccomp import filter_for
+from .toolchain import Toolchain, find_toolchain
 
 _UID = str(inside.UID)
 _PLACE = "/mnt"
@@ -47,7 +49,7 @@ class Bubblewrap:
         self._interpreter = interpreter
         self._calls = calls
         self._disable_userns = disable_userns
-        self._hidden = _hidden(interpreter.folders) if os.getuid() == 0 else ()
+        self._toolchains: dict[str, Toolchain] = {}
 
     @classmethod
     async def open(cls, python: str | None) -> Bubblewrap:
@@ -75,7 +77,7 @@ class Bubblewrap:
         shape = Shape("python", memory=1 << 20, processes=1, disk=1 << 20, tree=1 << 20, cache=0)
         files = backend.files()
         try:
-            argv = backend.arguments(shape, files)
+            argv = backend.arguments(shape, files, Toolchain((), (), {}))
             trial = _run([*argv, backend.interpreter, "-I", "-c", "pass"], files)
         finally:
             for file in files:
@@ -110,7 +112,8 @@ class Bubblewrap:
                 os.close(file)
             raise
         try:
-            argv = await asyncio.to_thread(self.arguments, shape, files)
+            toolchain = await asyncio.to_thread(self.toolchain, shape.runtime)
+            argv = await asyncio.to_thread(self.arguments, shape, files, toolchain)
             argv += bundle.arguments(self.interpreter)
             channel = await start_process(argv, env={}, pass_fds=files)
         finally:
@@ -118,6 +121,7 @@ class Bubblewrap:
                 os.close(file)
         limited = _kernel() >= _NPROC_IS_PER_NAMESPACE
         return channel, inside.describe(
+            variables=toolchain.variables,
             limit_data=True,
             limit_processes=limited,
             limit_files=True,
@@ -134,9 +138,17 @@ class Bubblewrap:
         contents = {"passwd": _PASSWD, "group": _GROUP, "filter": self._calls}
         return [_memory_file(name, data) for name, data in contents.items()]
 
-    def arguments(self, shape: Shape, files: list[int]) -> list[str]:
+    def toolchain(self, runtime: str) -> Toolchain:
+        """The tools of a runtime. Raises `MissingImageError` where the machine has them not."""
+        if runtime not in self._toolchains:
+            self._toolchains[runtime] = find_toolchain(find_runtime(runtime), os.environ)
+        return self._toolchains[runtime]
+
+    def arguments(self, shape: Shape, files: list[int], toolchain: Toolchain) -> list[str]:
         """The argument vector up to the program to run."""
-        argv = [*self._become(), self._program, "--unshare-all", "--unshare-user"]
+        shown = (*self._interpreter.folders, *toolchain.folders)
+        hidden = _hidden(shown) if os.getuid() == 0 else ()
+        argv = [*_become(hidden), self._program, "--unshare-all", "--unshare-user"]
         if self._disable_userns:
             argv.append("--disable-userns")
         argv += ["--die-with-parent", "--new-session", "--as-pid-1", "--clearenv"]
@@ -157,22 +169,24 @@ class Bubblewrap:
             *([(inside.CACHE, shape.cache)] if shape.cache else []),
         ):
             argv += ["--perms", "1777", "--size", str(size), "--tmpfs", path]
-        for folder in self._interpreter.folders:
+        for folder in shown:
             source = folder.resolve()
-            if source in self._hidden:
-                source = Path(_PLACE, str(self._hidden.index(source)))
+            if source in hidden:
+                source = Path(_PLACE, str(hidden.index(source)))
             argv += ["--ro-bind", str(source), str(folder)]
         for path in ("/proc", "/dev", "/"):
             argv += ["--remount-ro", path]
-        path = f"{Path(self.interpreter).parent}:/usr/local/bin:/usr/bin:/bin"
+        usual = (str(Path(self.interpreter).parent), "/usr/local/bin", "/usr/bin", "/bin")
+        path = ":".join((*toolchain.path, *usual))
         argv += ["--setenv", "PATH", path, "--setenv", "LANG", "C.UTF-8", "--chdir", "/", "--"]
         return argv
 
-    def _become(self) -> list[str]:
-        if os.getuid() != 0:
-            return []
-        folders = [str(folder) for folder in self._hidden]
-        return [sys.executable, "-I", "-S", become.__file__, _UID, _PLACE, *folders, "--"]
+
+def _become(hidden: tuple[Path, ...]) -> list[str]:
+    if os.getuid() != 0:
+        return []
+    folders = [str(folder) for folder in hidden]
+    return [sys.executable, "-I", "-S", become.__file__, _UID, _PLACE, *folders, "--"]
 
 
 def _hidden(folders: tuple[Path, ...]) -> tuple[Path, ...]:

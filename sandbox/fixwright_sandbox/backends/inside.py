@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from fixwright_sandbox.limits import MOST_FILES
 
 WORKSPACE = "/workspace"
@@ -21,6 +24,7 @@ def describe(
     refusals_counted: bool,
     calls: bytes | None,
     cache: bool,
+    variables: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[str, object]:
     """What the runner has to know of the place.
 
@@ -31,6 +35,7 @@ def describe(
         refusals_counted: the kernel holds the processes and counts when it refused one, so that
             a run may be left a moment to say so itself.
         cache: there is a folder that is kept between runs.
+        variables: the environment variables of every run here.
         calls: a filter for system calls that the runner is to put on, see `seccomp`.
     """
     return {
@@ -38,6 +43,7 @@ def describe(
         "tmp": TMP,
         "cleaned": [TMP, SHM, MQUEUE],
         "bounded": [WORKSPACE, TMP, *([CACHE] if cache else [])],
+        "variables": dict(variables),
         "cache": CACHE if cache else None,
         "temporary": None,
         "contained": True,

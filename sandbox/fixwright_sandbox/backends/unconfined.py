@@ -12,10 +12,12 @@ import tempfile
 from pathlib import Path
 
 from fixwright_sandbox import bundle
+from fixwright_sandbox.runtimes import runtime as find_runtime
 
 from .base import Channel, Shape
 from .interpreter import Interpreter, find_interpreter
 from .process import start_process
+from .toolchain import find_toolchain
 
 
 class Unconfined:
@@ -37,13 +39,15 @@ class Unconfined:
 
     async def start(self, shape: Shape) -> tuple[Channel, dict[str, object]]:
         """Start an environment; its limits are held by the runner alone."""
+        toolchain = await asyncio.to_thread(find_toolchain, find_runtime(shape.runtime), os.environ)
         making = asyncio.ensure_future(asyncio.to_thread(_make_folder))
         try:
             folder = await asyncio.shield(making)
         except asyncio.CancelledError:
             await _remove(await making)
             raise
-        path = f"{Path(self._interpreter.executable).parent}:{os.environ.get('PATH', os.defpath)}"
+        python = str(Path(self._interpreter.executable).parent)
+        path = ":".join((*toolchain.path, python, os.environ.get("PATH", os.defpath)))
 
         channel = await start_process(
             bundle.arguments(self._interpreter.executable),
@@ -51,6 +55,7 @@ class Unconfined:
             after=lambda: _remove(folder),
         )
         return channel, {
+            "variables": dict(toolchain.variables),
             "root": str(folder / "workspace"),
             "tmp": str(folder / "tmp"),
             "cleaned": [str(folder / "tmp")],

@@ -183,6 +183,7 @@ class Run:
             "LANG": "C.UTF-8",
             "PYTHONUNBUFFERED": "1",
             "PYTHONDONTWRITEBYTECODE": "1",
+            **self._config["variables"],
             **self._of_the_runtime(),
             **self.order["env"],
         }

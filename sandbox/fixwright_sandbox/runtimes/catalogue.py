@@ -15,8 +15,8 @@ from fixwright_sandbox.limits import Limits
 
 _KEYS = frozenset(
     (
-        *("title", "image", "within", "languages", "extensions", "tools", "homes", "tests"),
-        *("limits", "environment"),
+        *("title", "image", "within", "languages", "extensions", "tools", "homes", "install"),
+        *("tests", "limits", "environment"),
     )
 )
 
@@ -62,8 +62,10 @@ class Runtime:
         languages: language ids of LSP that it runs.
         extensions: endings of file names, with their dots.
         tools: programs that must be there where the host's own are used.
-        homes: folders of those tools outside /usr, by environment variable or `~`, such as
-            `["$JAVA_HOME", "~/.cargo/bin"]`; shown read-only inside, where they exist.
+        homes: folders that those tools need outside /usr; shown read-only where they exist:
+            paths with `~` and `*`, `$NAME` for what a variable of the host says, or `NAME=PATH`
+            for that with a default. Such a variable is set inside, too.
+        install: how people get the tools on their machine, in a few words.
         tests: whether it can run tests.
         limits: what its tools need at least.
         environment: variables of every run; `{cache}`, `{tmp}` and `{home}` stand for folders.
@@ -77,6 +79,7 @@ class Runtime:
     extensions: tuple[str, ...]
     tools: tuple[str, ...]
     homes: tuple[str, ...]
+    install: str
     tests: bool
     limits: RuntimeLimits
     environment: Mapping[str, str]
@@ -170,6 +173,7 @@ def parse(name: str, text: str) -> Runtime:
         extensions=reader.texts("extensions"),
         tools=reader.texts("tools"),
         homes=reader.texts("homes"),
+        install=reader.text("install", ""),
         tests=reader.flag("tests", default=True),
         limits=reader.limits(),
         environment=MappingProxyType(reader.environment()),
