@@ -1,0 +1,1 @@
+"""What runs Rust inside the sandbox."""
