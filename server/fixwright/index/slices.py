@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from fixwright.index import bash_slices, python_slices
+from fixwright.index import bash_slices, name_slices, python_slices
 from fixwright.index.source import Source
 from fixwright.workspace.position import Position, Range
 
@@ -60,22 +60,47 @@ def slice_for(
     nothing = Slice((), Range(selection.start, selection.start), frozenset())
     if start >= end:
         return nothing
-    analyse = _ANALYSES.get(language.name)
-    if analyse is None:
+    if language.name not in _ANALYSES and language.slice_rules is None:
         return Slice((), text.range(start, end), frozenset())
     root = (tree or source.parse(language)).root_node
     first, last = source.byte(text.position(start)), source.byte(text.position(end))
-    plan = analyse(root, source, first, last)
+    analyse = _ANALYSES.get(language.name)
+    if analyse is not None:
+        plan = analyse(root, source, first, last)
+    else:
+        plan = name_slices.analyse(root, source, first, last, language)
     if not plan.selected:
         return nothing
     return Slice(
-        chunks=tuple(source.range(node) for node in plan.chunks),
-        selection=Range(source.start(plan.selected[0]), source.end(plan.selected[-1])),
+        chunks=tuple(_whole(node, source, language) for node in plan.chunks),
+        selection=Range(
+            _whole(plan.selected[0], source, language).start,
+            _whole(plan.selected[-1], source, language).end,
+        ),
         missing=plan.missing,
     )
 
 
+# The others' slices are made by names alone.
 _ANALYSES = {"python": python_slices.analyse, "bash": bash_slices.analyse}
+
+
+def _whole(node: tree_sitter.Node, source: Source, language: Language) -> Range:
+    """A statement's range with the attributes before it and the semicolon behind it."""
+    if language.slice_rules is None:
+        return source.range(node)
+    first, last = node, node
+    previous = node.prev_named_sibling
+    while previous is not None and previous.type in language.slice_rules.attached:
+        first, previous = previous, previous.prev_named_sibling
+    if node.next_sibling is not None and node.next_sibling.type == ";":
+        last = node.next_sibling
+    start = source.start(first)
+    chosen = source.text.slice(Range(start, source.end(last)))
+    # A directive's node ends behind its line.
+    return source.text.range(
+        source.text.offset(start), source.text.offset(start) + len(chosen.rstrip())
+    )
 
 
 def _trimmed(text: Text, selection: Range) -> tuple[int, int]:

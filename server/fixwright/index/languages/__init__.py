@@ -21,7 +21,14 @@ from importlib.resources import files
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, cast
 
-from fixwright.index.languages.rules import SymbolRules, symbol_rules
+from fixwright.index.languages.rules import (
+    LexerRules,
+    SliceRules,
+    SymbolRules,
+    lexer_rules,
+    slice_rules,
+    symbol_rules,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -37,51 +44,6 @@ _SECTION = re.compile(r"^;; *([a-z ]+?) *$", re.MULTILINE)
 _INTERPRETER = re.compile(
     rb"#![ \t]*(?:\S*/env[ \t]+(?:-\S+[ \t]+)*)?(?:\S*/)?([A-Za-z_+-]+[0-9]?)"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class LexerRules:
-    """Enough of a language's lexical grammar to find the identifiers of a text without a tree.
-
-    Attributes:
-        skip: regular expressions of comments, strings and whatever else holds no identifiers. Each
-            begins with one literal character.
-        letters: what an identifier may begin with besides letters and "_".
-        inner_letters: what it may go on with besides letters, digits and "_".
-        keywords: words that are none.
-    """
-
-    skip: tuple[str, ...]
-    letters: str
-    inner_letters: str
-    keywords: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True)
-class SliceRules:
-    """What the slices of a language that has no analysis of its own are made of.
-
-    Attributes:
-        blocks: kinds of nodes that are lists of statements or members.
-        functions: kinds of nodes that are run when they are called.
-        scopes: kinds of nodes whose declarations are not seen outside.
-        parameters: fields and kinds in which a function's or a block's own names stand.
-        declarations: kinds of statements that bind names for the statements behind them.
-        uses: kinds of nodes that may refer to a definition of the file.
-        always: kinds of top statements that every selection needs.
-        hoisted: whether statements at the top see all others, and not only those above.
-        members: kinds of blocks that hold members, which see each other.
-    """
-
-    blocks: frozenset[str]
-    functions: frozenset[str]
-    scopes: frozenset[str]
-    parameters: frozenset[str]
-    declarations: frozenset[str]
-    uses: frozenset[str]
-    always: frozenset[str]
-    members: frozenset[str]
-    hoisted: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -263,8 +225,8 @@ def _load(folder: Traversable, package: str) -> Language:
         interpreters=names("interpreters"),
         contents=cast("Mapping[str, str]", data.get("contents", {})),
         symbol_rules=symbol_rules(cast("Mapping[str, object]", data.get("symbols", {}))),
-        lexer=_lexer_rules(cast("Mapping[str, object] | None", data.get("lexer"))),
-        slice_rules=_slice_rules(cast("Mapping[str, object] | None", data.get("slices"))),
+        lexer=lexer_rules(cast("Mapping[str, object] | None", data.get("lexer"))),
+        slice_rules=slice_rules(cast("Mapping[str, object] | None", data.get("slices"))),
         heads=cast("str | None", data.get("heads")),
         collects=tests.get("collects", "nested"),
         test_separator=tests.get("separator", "::"),
@@ -281,34 +243,3 @@ def _load(folder: Traversable, package: str) -> Language:
 
 def _read(folder: Traversable) -> dict[str, object]:
     return tomllib.loads(folder.joinpath("language.toml").read_text(encoding="utf-8"))
-
-
-def _lexer_rules(data: Mapping[str, object] | None) -> LexerRules | None:
-    if data is None:
-        return None
-    return LexerRules(
-        skip=tuple(cast("list[str]", data["skip"])),
-        letters=cast("str", data.get("letters", "")),
-        inner_letters=cast("str", data.get("inner_letters", "")),
-        keywords=frozenset(cast("str", data["keywords"]).split()),
-    )
-
-
-def _slice_rules(data: Mapping[str, object] | None) -> SliceRules | None:
-    if data is None:
-        return None
-
-    def names(key: str) -> frozenset[str]:
-        return frozenset(cast("list[str]", data.get(key, [])))
-
-    return SliceRules(
-        blocks=names("blocks"),
-        functions=names("functions"),
-        scopes=names("scopes"),
-        parameters=names("parameters"),
-        declarations=names("declarations"),
-        uses=names("uses"),
-        always=names("always"),
-        members=names("members"),
-        hoisted=bool(data.get("hoisted", False)),
-    )

@@ -1,4 +1,4 @@
-"""The rules of a `language.toml`: how to walk a tree for what it defines."""
+"""The rules of a `language.toml` in types."""
 
 from __future__ import annotations
 
@@ -135,3 +135,99 @@ def _definition(data: Mapping[str, object]) -> DefinitionRule:
     kind = data.get("kind", "")
     make = cast("Callable[..., DefinitionRule]", DefinitionRule)
     return make(**{"member_kind": kind, "name": None, **data, "kind": kind})
+
+
+@dataclass(frozen=True, slots=True)
+class LexerRules:
+    """Enough of a language's lexical grammar to find the identifiers of a text without a tree.
+
+    Attributes:
+        skip: regular expressions of comments, strings and whatever else holds no identifiers. Each
+            begins with one literal character.
+        letters: what an identifier may begin with besides letters and "_".
+        inner_letters: what it may go on with besides letters, digits and "_".
+        keywords: words that are none.
+    """
+
+    skip: tuple[str, ...]
+    letters: str
+    inner_letters: str
+    keywords: frozenset[str]
+
+
+def lexer_rules(data: Mapping[str, object] | None) -> LexerRules | None:
+    """The rules in the table `lexer` of a language; None without it."""
+    if data is None:
+        return None
+    return LexerRules(
+        skip=tuple(cast("list[str]", data["skip"])),
+        letters=cast("str", data.get("letters", "")),
+        inner_letters=cast("str", data.get("inner_letters", "")),
+        keywords=frozenset(cast("str", data["keywords"]).split()),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class SliceRules:
+    """What the slices of a language that has no analysis of its own are made of.
+
+    Attributes:
+        blocks: kinds of nodes that are lists of statements or members.
+        open_blocks: those of them whose members see each other wherever they stand.
+        functions: kinds of nodes that run when they are called.
+        scopes: kinds of nodes whose declarations are not seen outside.
+        declarations: kinds of statements that can bind names for others.
+        uses: kinds of nodes whose text uses names.
+        uses_in: kinds of nodes in whose text a regular expression finds names (format strings).
+        bindings: kinds of nodes that bind names, and the field with them, "" for its children.
+        patterns: kinds that hold several names, besides those of the symbols.
+        through: from a target to the name in it, besides those of the symbols.
+        attached: kinds of nodes before a statement that belong to it.
+        not_statements: kinds of nodes in a block that are none, besides comments.
+        always: kinds of statements that every selection needs.
+        hoisted: whether statements at the top see all others, and not only those above.
+    """
+
+    blocks: frozenset[str]
+    open_blocks: frozenset[str]
+    functions: frozenset[str]
+    scopes: frozenset[str]
+    declarations: frozenset[str]
+    uses: frozenset[str]
+    uses_in: Mapping[str, str]
+    bindings: Mapping[str, str]
+    patterns: frozenset[str]
+    through: Mapping[str, str]
+    attached: frozenset[str]
+    not_statements: frozenset[str]
+    always: frozenset[str]
+    hoisted: bool
+
+
+_COMMENTS = frozenset({"comment", "line_comment", "block_comment"})
+
+
+def slice_rules(data: Mapping[str, object] | None) -> SliceRules | None:
+    """The rules in the table `slices` of a language; None without it."""
+    if data is None:
+        return None
+
+    def names(key: str) -> frozenset[str]:
+        return frozenset(cast("list[str]", data.get(key, [])))
+
+    return SliceRules(
+        blocks=names("blocks"),
+        open_blocks=names("open_blocks"),
+        functions=names("functions"),
+        scopes=names("scopes"),
+        declarations=names("declarations"),
+        uses=names("uses"),
+        uses_in=cast("Mapping[str, str]", data.get("uses_in", {})),
+        bindings=cast("Mapping[str, str]", data.get("bindings", {})),
+        patterns=names("patterns"),
+        through=cast("Mapping[str, str]", data.get("through", {})),
+        attached=names("attached"),
+        not_statements=names("not_statements") | names("attached") | _COMMENTS,
+        always=names("always"),
+        hoisted=bool(data.get("hoisted", False)),
+    )
