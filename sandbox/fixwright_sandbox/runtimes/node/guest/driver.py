@@ -85,13 +85,24 @@ class Program:
         return self.judge(config["records"], ended, file)
 
     def prepare(self, files: list[str]) -> Prepared | None:
-        """Transform what files load; None, and a report, where nothing can."""
+        """Transform what files load; None, and a report, where nothing can.
+
+        Without esbuild, a Node from 22.18 on runs what it knows of TypeScript by itself.
+        """
         esbuild = self.tools.esbuild
+        if esbuild is None and self._strips(files):
+            return Prepared()
         if esbuild is None:
             self.stage.report(report_of("ToolMissing", _NO_TOOL))
             self.stage.say(f"{_NO_TOOL}\n")
             return None
         return Transformer(self.stage, self.project, esbuild).prepare(files)
+
+    def _strips(self, files: list[str]) -> bool:
+        if any(file.endswith("x") for file in files):
+            return False
+        asked = [self.tools.node, "-p", "process.features.typescript"]
+        return self.stage.tool(asked).stdout.strip() in (b"strip", b"transform")
 
     def unreadable(self, file: str) -> dict[str, Any] | None:
         """Return the report of what keeps a file from being parsed; None for one that can be."""
