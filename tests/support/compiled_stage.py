@@ -52,6 +52,7 @@ class HostStage:
         env: Mapping[str, str] | None = None,
         stdin: bytes = b"",
         timeout: float | None = None,
+        runs_code: bool = False,
     ) -> Done:
         return self._ended("tool", argv, cwd, env, stdin, timeout)
 
@@ -79,7 +80,7 @@ class HostStage:
         done = self._ended("stream", argv, cwd, env, b"", None)
         self.stdout += done.stdout
         self.stderr += done.stderr
-        for line in done.stdout.splitlines(keepends=True):
+        for line in done.stdout.split(b"\n")[: done.stdout.count(b"\n") + 1]:
             on_line(line)
         return done
 
@@ -105,20 +106,20 @@ class HostStage:
         ended = subprocess.run(
             list(argv),
             cwd=cwd or self.root,
-            env=dict(env if env is not None else self.environment),
+            env={**self.environment, **(env or {})},
             input=stdin,
             capture_output=True,
             timeout=timeout or 100,
             check=False,
         )
-        self.calls.append(
-            {
-                "call": call,
-                "exit": ended.returncode,
-                "stdout": ended.stdout.decode("utf-8", "surrogateescape"),
-                "stderr": ended.stderr.decode("utf-8", "surrogateescape"),
-            }
-        )
+        said = {
+            "call": call,
+            "exit": ended.returncode,
+            "stdout": ended.stdout.decode("utf-8", "surrogateescape"),
+            "stderr": ended.stderr.decode("utf-8", "surrogateescape"),
+        }
+        logs = {path.name: path.read_text() for path in Path(self.scratch).glob("sanitizer.*")}
+        self.calls.append({**said, "logs": logs} if logs else said)
         return Done(ended.returncode, ended.stdout, ended.stderr)
 
 
@@ -143,6 +144,8 @@ class ReplayStage(HostStage):
             if output != Path(os.devnull):
                 output.parent.mkdir(parents=True, exist_ok=True)
                 output.write_bytes(b"")
+        for name, text in then.get("logs", {}).items():
+            (Path(self.scratch) / name).write_text(_unnamed(text, self._folders()))
         texts = [_unnamed(then[key], self._folders()) for key in ("stdout", "stderr")]
         stdout, stderr = (text.encode("utf-8", "surrogateescape") for text in texts)
         return Done(then["exit"], stdout, stderr)

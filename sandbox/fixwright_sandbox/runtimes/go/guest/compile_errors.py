@@ -131,7 +131,9 @@ def diagnostics(
 def _diagnostic(message: Message, load: LoadCode, folder: str, root: str) -> dict[str, Any]:
     code = load(message.path)
     span = span_of(message, code)
-    text, notes, related = message.text, [], []
+    text = message.text
+    notes: list[str] = []
+    related: list[dict[str, Any]] = []
     for line in message.more:
         placed = _PLACED.match(line)
         if placed:

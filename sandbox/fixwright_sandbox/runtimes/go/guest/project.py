@@ -125,21 +125,18 @@ def digest(
         extra: what else decides: flags, the toolchain.
         tests: whether test files of the packages in `start` count.
     """
-    digester = hashlib.sha256()
-    for text in extra:
-        _add(digester, text.encode())
+    parts = [text.encode() for text in extra]
     for path in _inputs(root, module, list(start), tests=tests):
-        _add(digester, os.path.relpath(path, root).encode("utf-8", "surrogateescape"))
+        parts.append(os.path.relpath(path, root).encode("utf-8", "surrogateescape"))
         try:
             with open(path, "rb") as file:
-                _add(digester, hashlib.sha256(file.read()).digest())
+                parts.append(hashlib.sha256(file.read()).digest())
         except OSError:
-            _add(digester, b"missing")
+            parts.append(b"missing")
+    digester = hashlib.sha256()
+    for part in parts:
+        digester.update(len(part).to_bytes(8, "big") + part)
     return digester.hexdigest()
-
-
-def _add(digester: hashlib._Hash, data: bytes) -> None:
-    digester.update(len(data).to_bytes(8, "big") + data)
 
 
 def _inputs(root: str, module: Module | None, start: list[str], *, tests: bool) -> list[str]:

@@ -11,7 +11,6 @@ from fixwright_sandbox.guest.sources import Sources
 
 from . import panics, project
 from .driver import report_build
-from .project import Module
 from .test_reports import Package, death_report, tests_in
 from .testlog import TestLog, TestRun
 from .toolchain import Toolchain
@@ -23,7 +22,6 @@ NO_TESTS = 5
 """The exit status when there is no test, the same in every runtime."""
 _FAILED = 1
 _ALL = "*"
-_GO_VERSION = re.compile(r"go(?P<version>\d+\.\d+)")
 
 
 class Chosen(NamedTuple):
@@ -43,17 +41,16 @@ def run_tests(targets: list[str], toolchain: Toolchain, stage: Stage) -> int:
     """
     sources = Sources(stage.root)
     chosen = _chosen(targets, stage.root, sources)
-    worst = 0
-    ran = False
-    for each in chosen:
-        binary, module = _binary(each.folder, toolchain, stage)
+    # What is built is kept only while nothing of the user's runs beside it: build all first.
+    built = [(each, _binary(each.folder, toolchain, stage)) for each in chosen]
+    worst = _FAILED if any(binary is None for _, binary in built) else 0
+    ran = worst != 0
+    for each, binary in built:
         if binary is None:
-            worst = _FAILED
-            ran = True
             continue
         if len(chosen) > 1:
             stage.say(f"# {sources.path(each.folder)}\n")
-        status, tests = _Execution(each, module, stage).run(binary)
+        status, tests = _Execution(each, stage).run(binary)
         ran = ran or tests > 0 or status != 0
         worst = max(worst, abs(status))
     if not ran:
@@ -67,9 +64,8 @@ def run_tests(targets: list[str], toolchain: Toolchain, stage: Stage) -> int:
 class _Execution:
     """One run of one test binary."""
 
-    def __init__(self, chosen: Chosen, module: Module | None, stage: Stage) -> None:
+    def __init__(self, chosen: Chosen, stage: Stage) -> None:
         self._chosen = chosen
-        self._module = module
         self._stage = stage
         self._sources = Sources(stage.root)
         self._package = Package(chosen.folder, self._sources)
@@ -133,12 +129,12 @@ class _Execution:
         return max(candidates, key=lambda each: each.name.count("/"), default=None)
 
 
-def _binary(folder: str, toolchain: Toolchain, stage: Stage) -> tuple[str | None, Module | None]:
+def _binary(folder: str, toolchain: Toolchain, stage: Stage) -> str | None:
     """Return the test binary of a package, built where needed; reports why there is none."""
     module = project.module_of(folder, stage.root)
     key = toolchain.key(module, [folder], tests=True)
     if toolchain.has(key):
-        return toolchain.binary(key), module
+        return toolchain.binary(key)
     names = [name for name in project.go_files(folder) if name.endswith("_test.go")]
     package = next(
         (
@@ -158,8 +154,8 @@ def _binary(folder: str, toolchain: Toolchain, stage: Stage) -> tuple[str | None
     worked, said = toolchain.build(argv, folder, module, overlay)
     if not worked or not os.path.isfile(toolchain.binary(key)):
         report_build(said, folder, module, stage)
-        return None, module
-    return toolchain.binary(key), module
+        return None
+    return toolchain.binary(key)
 
 
 def _chosen(targets: list[str], root: str, sources: Sources) -> list[Chosen]:

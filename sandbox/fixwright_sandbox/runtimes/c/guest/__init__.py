@@ -1,0 +1,1 @@
+"""C and C++ inside the sandbox: build, run and test, and tell what went wrong."""
