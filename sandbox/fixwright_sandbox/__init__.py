@@ -7,6 +7,7 @@ from .keeping import NotKept
 from .limits import Limits
 from .sandbox import Opening, Sandbox, open_sandbox
 from .settings import BackendName, Request, SandboxSettings, SandboxUnavailable
+from .stats import EnvironmentStats, Stats
 from .tree import Blob, HostFile, InvalidTreeError, Tree
 from .workspace import FileInfo, Snapshot, Workspace
 
@@ -16,6 +17,7 @@ __all__ = [
     "Captured",
     "ChangedFile",
     "Chunk",
+    "EnvironmentStats",
     "Event",
     "Execution",
     "FileInfo",
@@ -35,6 +37,7 @@ __all__ = [
     "SandboxSettings",
     "SandboxUnavailable",
     "Snapshot",
+    "Stats",
     "Status",
     "Tree",
     "Workspace",

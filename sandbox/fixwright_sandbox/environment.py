@@ -14,6 +14,7 @@ from .delta import Delta, Manifest, difference, frames, prelude
 from .events import ChangedFile
 from .execution import Execution, Recording
 from .jobs import to_wire
+from .observing import Listing, past_step, step, written_down
 from .outcome import outcome_of
 from .runtimes import catalogue
 from .settings import Request, SandboxSettings, collection
@@ -40,7 +41,14 @@ class CancelledRunError(Exception):
 class Environment:
     """Runs one thing at a time. After `run` returns false it must be closed."""
 
-    def __init__(self, channel: Channel, shape: Shape, settings: SandboxSettings) -> None:
+    def __init__(
+        self,
+        channel: Channel,
+        shape: Shape,
+        settings: SandboxSettings,
+        listing: Listing | None = None,
+    ) -> None:
+        self.listing = listing
         self.shape = shape
         self.usable = True
         self._channel = channel
@@ -51,8 +59,14 @@ class Environment:
     @classmethod
     async def start(cls, backend: Backend, shape: Shape, settings: SandboxSettings) -> Environment:
         """Start a runner and wait until it answers. Raises `BackendError`."""
+        with step("start", backend=backend.name):
+            return await cls._start(backend, shape, settings)
+
+    @classmethod
+    async def _start(cls, backend: Backend, shape: Shape, settings: SandboxSettings) -> Environment:
         channel, config = await backend.start(shape)
-        environment = cls(channel, shape, settings)
+        listing = written_down(channel, backend.image(shape.runtime))
+        environment = cls(channel, shape, settings, listing)
         try:
             async with asyncio.timeout(_START_SECONDS):
                 residents = catalogue.within(shape.runtime)
@@ -64,18 +78,24 @@ class Environment:
                 await environment._expect("hello")
         except (EnvironmentLostError, ProtocolError, ConnectionError, TimeoutError) as error:
             reason = await channel.why_ended()
-            await channel.kill()
+            await environment.close()
             message = f"The sandbox did not start: {reason}"
             raise type(reason)(message) from error
         except BaseException:
-            await channel.kill()
+            await environment.close()
             raise
         return environment
 
     async def close(self) -> None:
         """End it; nothing of it is left afterwards."""
         self.usable = False
+        if self.listing is not None:
+            self.listing.remove()
         await self._channel.kill()
+
+    def at_work(self) -> contextlib.AbstractContextManager[None]:
+        """Tell, meanwhile, that it is at work."""
+        return contextlib.nullcontext() if self.listing is None else self.listing.running()
 
     async def awake(self) -> bool:
         """Ask the runner to get ready for a run; false when it is gone."""
@@ -95,12 +115,14 @@ class Environment:
         recording, cancel = execution.recording, execution.cancel_requested
         self.usable = False
         try:
-            await unless_cancelled(cancel, self._synchronise(recording, request))
+            with step("sync"):
+                await unless_cancelled(cancel, self._synchronise(recording, request))
             await self._order(recording, request)
             done = await self._follow(execution, request)
             if done is None:
                 return
             outcome = outcome_of(done, request.limits)
+            past_step("collect", outcome.measured.collecting)
             self._manifest.forget(done.texts("missing"))
             self.usable = done.flag("clean")
             recording.finish(
@@ -130,6 +152,7 @@ class Environment:
     async def _synchronise(self, recording: Recording, request: Request) -> None:
         tree, bound = request.tree, self._settings.tree_bytes
         delta = await asyncio.to_thread(difference, tree, self._manifest, bound)
+        recording.files_sent = len(delta.wanted)
         if delta == Delta([], []):
             return
         if delta.removed:

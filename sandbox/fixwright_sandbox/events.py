@@ -74,12 +74,14 @@ class Measured:
         cpu_user: seconds of processor time in the programs, all processes together.
         cpu_system: seconds of processor time in the kernel for them.
         unlisted: files that it changed beyond those that are listed.
+        collecting: seconds that it took to take in what it changed and to put it back.
     """
 
     peak_memory: int
     cpu_user: float
     cpu_system: float
     unlisted: int
+    collecting: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +111,7 @@ class Result:
         bytes_in: what was sent for it: the files that differed, its input, the order itself.
         bytes_out: what came of it: output, reports, files.
         unlisted: files that it changed beyond those in `files`.
+        files_sent: files of its tree that the environment did not have yet.
         kept: what it changed is in the tree of its workspace now, because that was asked for.
     """
 
@@ -130,6 +133,7 @@ class Result:
     bytes_in: int = 0
     bytes_out: int = 0
     unlisted: int = 0
+    files_sent: int = 0
     kept: bool = False
 
 

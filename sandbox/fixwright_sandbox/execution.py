@@ -48,6 +48,7 @@ class Recording:
         self.result: Result | None = None
         self.bytes_in = 0
         self.bytes_out = 0
+        self.files_sent = 0
 
     @property
     def changed(self) -> asyncio.Event:
@@ -109,6 +110,7 @@ class Recording:
             cpu_system=measured and measured.cpu_system,
             bytes_in=self.bytes_in,
             bytes_out=self.bytes_out,
+            files_sent=self.files_sent,
             unlisted=measured.unlisted if measured else 0,
         )
         self.result = result if self._at_end is None else self._at_end(result)

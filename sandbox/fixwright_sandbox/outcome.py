@@ -30,7 +30,7 @@ def outcome_of(done: Header, limits: Limits) -> Outcome:
     if unlisted:
         message += f" It changed {unlisted} more files than are listed."
     user, system = done.numbers("cpu", 2)
-    measured = Measured(done.integer("peak"), user, system, unlisted)
+    measured = Measured(done.integer("peak"), user, system, unlisted, done.number("collecting"))
     return Outcome(status, message, exit_code, signal, done.number("duration"), measured)
 
 

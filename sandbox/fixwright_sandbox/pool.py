@@ -74,6 +74,8 @@ class Pool:
         except BaseException:
             await self._gone(home)
             raise
+        if environment.listing is not None:
+            environment.listing.serve(workspace)
         self._homes[environment] = home
         return environment
 
@@ -89,12 +91,14 @@ class Pool:
             home.freed.notify()
         self._watch_idleness(home)
 
-    async def prepare(self, workspace: str, name: str) -> None:
+    async def prepare(self, workspace: str, name: str, limits: Limits | None = None) -> None:
         """See to it that one waits for the workspace's next run of a runtime.
 
         Raises `BackendError` and `UnknownRuntimeError`.
         """
-        environment = await self.acquire(workspace, self.shape(name, self._settings.limits))
+        environment = await self.acquire(
+            workspace, self.shape(name, limits or self._settings.limits)
+        )
         await self.release(environment)
 
     async def drop(self, workspace: str) -> None:

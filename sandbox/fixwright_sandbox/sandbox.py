@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 import uuid
 from collections.abc import Callable, Coroutine, Generator, Mapping
 from dataclasses import replace
@@ -17,9 +18,11 @@ from .environment import CancelledRunError, Environment, unless_cancelled
 from .events import Result
 from .execution import Execution, Recording
 from .limits import Limits
+from .observing import Observer, TracingUnavailable, step
 from .pool import Pool
 from .runtimes import UnknownRuntimeError, home_of
 from .settings import BackendName, Request, SandboxSettings, SandboxUnavailable
+from .stats import Stats, stats_of
 from .transfer import Content, tree_of
 from .workspace import Workspace
 
@@ -30,22 +33,28 @@ class Sandbox:
     Use it from the event loop that opened it.
     """
 
-    def __init__(self, backend: Backend, settings: SandboxSettings) -> None:
+    def __init__(
+        self, backend: Backend, settings: SandboxSettings, observer: Observer | None = None
+    ) -> None:
         self.backend = backend.name
         self.image = backend.image("python")
         self._backend = backend
         self._settings = settings
+        self._observer = observer or Observer(backend.name, trace=settings.trace)
         self._pool = Pool(backend, settings)
         self._created: set[str] = set()
         self._running: dict[Execution, tuple[str, asyncio.Task[None]]] = {}
 
-    async def prepare(self, workspace: str, runtime: str = "python") -> None:
-        """Start an environment for the workspace before it is needed.
+    async def prepare(
+        self, workspace: str, runtime: str = "python", limits: Limits | None = None
+    ) -> None:
+        """Start an environment for the workspace before it is needed, for runs within the limits.
 
         Raises `SandboxUnavailable` where it can't be started.
         """
         try:
-            await self._pool.prepare(workspace, runtime)
+            with self._observer.active():
+                await self._pool.prepare(workspace, runtime, limits)
         except (BackendError, UnknownRuntimeError) as error:
             raise SandboxUnavailable(str(error)) from error
 
@@ -99,8 +108,14 @@ class Sandbox:
             request: what to run.
             at_end: is given the result before anybody else and returns the one to tell.
         """
+        asked = time.time()
+
+        def ended(result: Result) -> Result:
+            self._observer.ended(request, result, result.started_at - asked)
+            return result if at_end is None else at_end(result)
+
         image = self._image(request.runtime)
-        recording = Recording(self._settings, backend=self.backend, image=image, at_end=at_end)
+        recording = Recording(self._settings, backend=self.backend, image=image, at_end=ended)
         execution = Execution(recording, interactive=request.interactive)
         task = asyncio.create_task(self._drive(workspace, execution, request))
         self._running[execution] = (workspace, task)
@@ -117,7 +132,28 @@ class Sandbox:
         """Cancel and stop everything; leaves no container, process or file."""
         await self._cancel(list(self._running))
         await self._pool.close()
+        await self._observer.roster.close()
         await self._backend.close()
+
+    async def stats(self) -> Stats:
+        """What it holds now and has done so far. Asks the engine, where there is one."""
+        started = sum(bool(each.recording.events) for each in self._running)
+        return await stats_of(
+            self._observer.roster,
+            self._observer.metrics,
+            running=started,
+            queued=len(self._running) - started,
+        )
+
+    def metrics(self) -> str:
+        """Counters, gauges and histograms as Prometheus reads them."""
+        metrics = self._observer.metrics
+        states = [entry.state for entry, _ in self._observer.roster]
+        for state in ("spare", "idle", "running"):
+            metrics.environments.set(state, to=states.count(state))
+        started = sum(bool(each.recording.events) for each in self._running)
+        metrics.queued.set(to=len(self._running) - started)
+        return metrics.text()
 
     async def _cancel(self, executions: list[Execution]) -> None:
         tasks = [self._running[execution][1] for execution in executions]
@@ -132,7 +168,15 @@ class Sandbox:
             return None
 
     async def _drive(self, workspace: str, execution: Execution, request: Request) -> None:
-        """See a run through. However it goes, the execution gets its result."""
+        """See a run through, and tell the steps of it."""
+        with (
+            self._observer.active(),
+            step("run", workspace=workspace, runtime=request.runtime, run=execution.id),
+        ):
+            await self._see_through(workspace, execution, request)
+
+    async def _see_through(self, workspace: str, execution: Execution, request: Request) -> None:
+        """However it goes, the execution gets its result."""
         recording = execution.recording
         environment: Environment | None = None
         try:
@@ -141,7 +185,8 @@ class Sandbox:
             request = replace(request, limits=limits)
             acquiring = self._pool.acquire(workspace, shape)
             environment = await unless_cancelled(execution.cancel_requested, acquiring)
-            await environment.run(execution, request)
+            with environment.at_work():
+                await environment.run(execution, request)
         except CancelledRunError:
             recording.finish("cancelled", "Cancelled before it started.")
         except BackendError as error:
@@ -221,8 +266,11 @@ async def _open_first(settings: SandboxSettings) -> Sandbox:
     reasons: list[str] = []
     for name in names:
         try:
-            return Sandbox(await _open(name, settings), settings)
-        except BackendError as error:
+            observer = Observer(name, trace=settings.trace)
+            with observer.active(), step("open", backend=name):
+                backend = await _open(name, settings)
+            return Sandbox(backend, settings, observer)
+        except (BackendError, TracingUnavailable) as error:
             reasons.append(str(error))
     raise SandboxUnavailable(" ".join(reasons))
 

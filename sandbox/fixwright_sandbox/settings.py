@@ -71,6 +71,7 @@ class SandboxSettings:
         event_bytes: output that a run's events hold; more is dropped from them.
         collect_file_bytes: the largest changed file whose data is collected.
         collect_bytes: data collected of a run's changed files together.
+        trace: make spans with OpenTelemetry (`pip install 'fixwright[otel]'`).
     """
 
     backend: Literal["auto"] | BackendName = "auto"
@@ -88,6 +89,7 @@ class SandboxSettings:
     event_bytes: int = 8 * MIB
     collect_file_bytes: int = 1 * MIB
     collect_bytes: int = 8 * MIB
+    trace: bool = False
 
 
 def collection(request: Request, settings: SandboxSettings) -> dict[str, object]:

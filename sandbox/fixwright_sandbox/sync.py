@@ -25,6 +25,7 @@ from .events import Event, Result
 from .execution import Execution as _Execution
 from .limits import Limits
 from .settings import BackendName, Request, SandboxSettings
+from .stats import Stats
 from .transfer import IGNORED, Content
 from .tree import Tree
 from .workspace import FileInfo, Snapshot
@@ -297,9 +298,11 @@ class Sandbox:
         made = create(workspace, files=files, runtime=runtime, limits=limits, env=env)
         return Workspace(self._loop, self._loop.call(made))
 
-    def prepare(self, workspace: str, runtime: str = "python") -> None:
-        """Start an environment for the workspace before it is needed."""
-        self._loop.call(self._sandbox.prepare(workspace, runtime))
+    def prepare(
+        self, workspace: str, runtime: str = "python", limits: Limits | None = None
+    ) -> None:
+        """Start an environment for the workspace before it is needed, for such runs."""
+        self._loop.call(self._sandbox.prepare(workspace, runtime, limits))
 
     def start(self, workspace: str, request: Request) -> Execution:
         """Start a run."""
@@ -309,6 +312,14 @@ class Sandbox:
     def release(self, workspace: str) -> None:
         """Cancel what runs for the workspace, stop its environments, forget its files."""
         self._loop.call(self._sandbox.release(workspace))
+
+    def stats(self) -> Stats:
+        """What it holds now and has done so far."""
+        return self._loop.call(self._sandbox.stats())
+
+    def metrics(self) -> str:
+        """Counters, gauges and histograms as Prometheus reads them."""
+        return self._loop.do(self._sandbox.metrics)
 
     def close(self) -> None:
         """Cancel and stop everything; leaves no container, process, file or thread."""

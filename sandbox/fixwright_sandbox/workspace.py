@@ -155,7 +155,7 @@ class Workspace:
 
     async def prepare(self) -> None:
         """Start an environment before it is needed. Raises `SandboxUnavailable`."""
-        await self._sandbox.prepare(self.name, self.runtime)
+        await self._sandbox.prepare(self.name, self.runtime, self.limits)
 
     async def close(self) -> None:
         """Cancel what runs here and stop its environments. Nothing is left of the tree."""

@@ -27,7 +27,8 @@ while b'"op":"run"' not in heard:
 send({"op": "started"})
 eval(sys.argv[1])
 send({"op": "done", "reason": "", "exit": 0, "signal": None, "duration": 0.0, "peak": 0,
-      "cpu": [0.0, 0.0], "unlisted": 0, "missing": [], "full": None, "clean": True})
+      "cpu": [0.0, 0.0], "collecting": 0.0,
+      "unlisted": 0, "missing": [], "full": None, "clean": True})
 sys.stdin.buffer.read()
 """
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, runtime_checkable
 
 from fixwright_sandbox.events import Status
 from fixwright_sandbox.limits import Limits
@@ -74,6 +74,42 @@ class Channel(Protocol):
 
     async def why_ended(self) -> BackendError:
         """Why the stream ended unasked."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What an environment uses: bytes of memory now, seconds of processor time so far."""
+
+    memory: int
+    cpu_seconds: float
+
+
+@runtime_checkable
+class Known(Protocol):
+    """A channel whose environment the machine or the engine has a name for."""
+
+    @property
+    def identity(self) -> str:
+        """`container:ID` or `process:ID`."""
+        ...
+
+
+@runtime_checkable
+class Measurable(Protocol):
+    """A channel that can tell what its environment uses."""
+
+    async def usage(self) -> Usage:
+        """What it uses. Raises `BackendError` where that can't be told."""
+        ...
+
+
+@runtime_checkable
+class Nameable(Protocol):
+    """A channel whose environment can be told by people from others, by the engine's own tools."""
+
+    async def name(self, workspace: str) -> None:
+        """Name it for the workspace that it serves; where that fails it has no name, only."""
         ...
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import re
 import socket
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,15 +17,18 @@ from fixwright_sandbox.owner import Owner
 from fixwright_sandbox.runtimes import home_of
 
 from . import inside
-from .base import BackendError, Channel, EngineGoneError, MissingImageError, Shape
+from .base import BackendError, Channel, EngineGoneError, MissingImageError, Shape, Usage
 from .engine import Engine
 from .seccomp import filter_for
 
 LABEL = "fixwright.sandbox"
 OWNER_LABEL = "fixwright.sandbox.owner"
+STARTED_LABEL = "fixwright.sandbox.started"
 _FRAME = 8
 _STDERR = 2
 _STDERR_KEPT = 8192
+_SHOWN = 40
+"""Characters of a workspace's name that its containers' names have."""
 _RUNNER_BYTES = 64 << 20
 _REAP_EVERY = 600.0
 """Seconds between two looks for what dead owners left."""
@@ -184,7 +189,12 @@ class Docker:
             "working_dir": "/",
             "hostname": "sandbox",
             "network_disabled": True,
-            "labels": {LABEL: "1", OWNER_LABEL: str(self._owner), f"{LABEL}.kind": "runner"},
+            "labels": {
+                LABEL: "1",
+                OWNER_LABEL: str(self._owner),
+                STARTED_LABEL: f"{time.time():.3f}",
+                f"{LABEL}.kind": "runner",
+            },
             "host_config": {
                 "auto_remove": True,
                 "read_only": True,
@@ -219,6 +229,24 @@ class ContainerChannel:
         self._reader = reader
         self._writer = writer
         self._said = bytearray()
+
+    @property
+    def identity(self) -> str:
+        """The container."""
+        return f"container:{self.container}"
+
+    async def usage(self) -> Usage:
+        """What the container uses, its tmpfs included. Raises `BackendError`."""
+        return await asyncio.to_thread(self._engine.usage, self.container)
+
+    async def name(self, workspace: str) -> None:
+        """Name the container `fixwright-WORKSPACE-ID`."""
+        shown = re.sub(r"[^A-Za-z0-9_.-]+", "-", workspace)[-_SHOWN:].strip("-")
+        name = f"fixwright-{shown or 'workspace'}-{self.container[:8]}"
+        try:
+            await asyncio.to_thread(self._engine.rename, self.container, name)
+        except BackendError as error:
+            _log.debug("A container keeps its name: %s", error)
 
     async def read(self) -> bytes:
         """Bytes from the runner; none at the end."""

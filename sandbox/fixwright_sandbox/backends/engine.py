@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
-from .base import BackendError, EngineGoneError, MissingImageError
+from .base import BackendError, EngineGoneError, MissingImageError, Usage
 
 _TIMEOUT = 30
 _REMOVAL_SECONDS = 15.0
@@ -18,10 +18,12 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Container:
-    """A container of ours, as a listing tells."""
+    """A container of ours, as a listing tells; or a volume, or a network."""
 
     id: str
     labels: Mapping[str, str]
+    name: str = ""
+    image: str | None = None
 
 
 @dataclass(frozen=True)
@@ -151,9 +153,71 @@ class Engine:
 
         def containers() -> list[Container]:
             listed = self._api.containers(all=True, filters={"label": label})
-            return [Container(str(each["Id"]), dict(each["Labels"])) for each in listed]
+            return [
+                Container(
+                    str(each["Id"]),
+                    dict(each["Labels"]),
+                    (each["Names"] or [""])[0].lstrip("/"),
+                    str(each["Image"]),
+                )
+                for each in listed
+            ]
 
         return self._call("The Docker Engine can't list containers", containers)
+
+    def labelled_volumes(self, label: str) -> list[Container]:
+        """Every volume with the label."""
+
+        def volumes() -> list[Container]:
+            told = self._api.volumes(filters={"label": label})
+            listed: list[dict[str, Any]] = told["Volumes"] or []
+            return [Container(str(each["Name"]), each["Labels"] or {}) for each in listed]
+
+        return self._call("The Docker Engine can't list volumes", volumes)
+
+    def labelled_networks(self, label: str) -> list[Container]:
+        """Every network with the label."""
+
+        def networks() -> list[Container]:
+            listed = self._api.networks(filters={"label": label})
+            return [Container(str(each["Id"]), dict(each["Labels"] or {})) for each in listed]
+
+        return self._call("The Docker Engine can't list networks", networks)
+
+    def remove_volume(self, name: str) -> None:
+        """Remove a volume, if it is there."""
+
+        def remove() -> None:
+            with contextlib.suppress(self._not_found):
+                self._api.remove_volume(name, force=True)
+
+        self._call("The Docker Engine can't remove a volume", remove)
+
+    def remove_network(self, name: str) -> None:
+        """Remove a network, if it is there."""
+
+        def remove() -> None:
+            with contextlib.suppress(self._not_found):
+                self._api.remove_network(name)
+
+        self._call("The Docker Engine can't remove a network", remove)
+
+    def rename(self, container: str, name: str) -> None:
+        """Give a container another name."""
+        self._call(
+            "The Docker Engine can't name a container", lambda: self._api.rename(container, name)
+        )
+
+    def usage(self, container: str) -> Usage:
+        """What a container uses now."""
+
+        def look() -> Usage:
+            told = self._api.stats(container, stream=False, one_shot=True)
+            memory = told.get("memory_stats", {}).get("usage", 0)
+            cpu = told.get("cpu_stats", {}).get("cpu_usage", {}).get("total_usage", 0)
+            return Usage(int(memory), int(cpu) / 1_000_000_000)
+
+        return self._call("The Docker Engine can't measure a container", look)
 
     def _call(self, what: str, call: Callable[[], T]) -> T:
         try:

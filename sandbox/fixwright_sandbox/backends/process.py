@@ -8,7 +8,8 @@ import os
 import signal
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-from .base import BackendError
+from .base import BackendError, Usage
+from .descendants import usage_below
 
 _STREAM = 1 << 20
 _STDERR_KEPT = 8192
@@ -30,6 +31,15 @@ class ProcessChannel:
         self._after = after
         self._said = bytearray()
         self._listener = asyncio.create_task(self._listen(process.stderr))
+
+    @property
+    def identity(self) -> str:
+        """Its process here, above everything inside."""
+        return f"process:{self._process.pid}"
+
+    async def usage(self) -> Usage:
+        """What it and all its descendants use."""
+        return await asyncio.to_thread(usage_below, self._process.pid)
 
     async def read(self) -> bytes:
         """Bytes from the runner; none at the end."""

@@ -14,6 +14,7 @@ import selectors
 import shutil
 import signal
 import sys
+import time
 from collections.abc import Callable, Generator
 from types import FrameType
 from typing import Any
@@ -193,6 +194,7 @@ class Runner:
     def _finish(self, run: Run) -> None:
         self._run = None
         done = run.finish()
+        ended = time.monotonic()
         shutil.rmtree(run.scratch, ignore_errors=True)
         try:
             done["unlisted"] = send_changes(self._copy, self._link, run.order)
@@ -203,6 +205,7 @@ class Runner:
                 self._warm_up.ask()
         except (Leftovers, OSError):
             done.update({"clean": False, "missing": []})
+        done["collecting"] = time.monotonic() - ended
         self._link.send(done)
 
     def _make_home(self) -> None:
