@@ -175,7 +175,10 @@ class _Names:
 
     def binds_anything(self, statement: tree_sitter.Node) -> bool:
         """Whether a statement imports names that it does not name."""
-        return self._is_import(statement) and not self.bound_by(statement)
+        if not self._is_import(statement) or self.bound_by(statement):
+            return False
+        kinds = {each.kind for each in imports_of([statement], self._source, self._language)}
+        return "export" not in kinds
 
     def bound_by(self, statement: tree_sitter.Node) -> frozenset[str]:
         """The names that a statement binds for those around it."""
@@ -244,7 +247,7 @@ class _Names:
     def _imported(self, node: tree_sitter.Node) -> set[str]:
         found: set[str] = set()
         for each in imports_of([node], self._source, self._language):
-            if each.name == "*" or each.kind in {"include", "system"}:
+            if each.name == "*" or each.kind in {"include", "system", "export"}:
                 continue
             last = _WORD.findall(each.module.rpartition("/")[2])
             found |= {each.bound} if each.bound else {*last, *_WORD.findall(each.module)[-2:]}

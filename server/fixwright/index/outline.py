@@ -128,14 +128,18 @@ class Outline:
         rest = segments[behind:]
         if shift or lines:
             rest = [segment.moved(shift, lines) for segment in rest]
-        return segments[:kept] + self._read(low, high) + rest
+        near = segments[kept - 1].start if kept else 0
+        return segments[:kept] + self._read(low, high, near) + rest
 
-    def _read(self, low: int, high: int) -> list[_Segment]:
-        """The segments that start in the bytes [low, high)."""
+    def _read(self, low: int, high: int, near: int = 0) -> list[_Segment]:
+        """The segments that start in the bytes [low, high); at `near`, before `low`, is one too."""
         found: list[_Segment] = []
         cursor = self.tree.walk()
+        # The cursor finds nothing at a byte that a hidden node holds, such as Bash's line ends.
         if not (
-            cursor.goto_first_child_for_byte(low) is not None if low else cursor.goto_first_child()
+            (low and cursor.goto_first_child_for_byte(low) is not None)
+            or (near and cursor.goto_first_child_for_byte(near) is not None)
+            or cursor.goto_first_child()
         ):
             return found
         while True:

@@ -58,7 +58,7 @@ JAVASCRIPT = {
     "package.json": '{"name": "root", "imports": {"#lib/*": "./src/lib/*.js"}}',
     "tsconfig.json": """{
         // comments and trailing commas are usual here
-        "compilerOptions": {"baseUrl": "src", "paths": {"@app/*": ["app/*"], "exact": ["one.ts"],},},
+        "compilerOptions": {"baseUrl": "src", "paths": {"@app/*": ["app/*"], "exact": ["one.ts"],}},
     }""",
     "src/a.ts": (
         "import x from './b.js';\nimport './dir';\nimport y from '@app/z';\nimport 'exact';\n"
