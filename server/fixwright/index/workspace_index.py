@@ -12,13 +12,14 @@ import itertools
 import logging
 import os
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
 from fixwright.index.catalog import frames
 from fixwright.index.catalog.frames import BrokenFrame, Frame, Header
+from fixwright.index.catalog.pool import ended, start
 from fixwright.index.catalog.results import DefinitionAt, Explanation, ReferenceAt, SymbolHit
 from fixwright.index.catalog.reviving import definition_of, facts_of, place_of
 from fixwright.index.facts import FileFacts
@@ -57,6 +58,7 @@ class WorkspaceIndex:
         self._focus: list[str] = []
         self._process: asyncio.subprocess.Process | None = None
         self._reading: asyncio.Task[None] | None = None
+        self._up = asyncio.Event()
         self._closing = False
         self._starts: list[float] = []
 
@@ -100,13 +102,7 @@ class WorkspaceIndex:
         if process is not None:
             assert process.stdin is not None
             process.stdin.close()
-            try:
-                async with asyncio.timeout(_END):
-                    await process.wait()
-            except TimeoutError:
-                with suppress(ProcessLookupError):
-                    process.kill()
-                await process.wait()
+            await ended(process, _END)
         if self._reading is not None:
             await asyncio.gather(self._reading, return_exceptions=True)
 
@@ -235,8 +231,6 @@ class WorkspaceIndex:
     # -- the process
 
     async def _begin(self) -> None:
-        from fixwright.index.catalog.pool import start
-
         now = asyncio.get_running_loop().time()
         self._starts = [at for at in self._starts if now - at < _STARTS_WITHIN] + [now]
         if len(self._starts) > _STARTS:
@@ -251,6 +245,7 @@ class WorkspaceIndex:
             self.focus(self._focus)
         for path, (language, data) in self._texts.items():
             self._tell({"news": "show", "path": path, "language": language}, data)
+        self._up.set()
 
     def _tell(self, header: Header, *pieces: bytes) -> None:
         process = self._process
@@ -264,19 +259,20 @@ class WorkspaceIndex:
                 self._take(await frames.receive(process.stdout))
         except (EOFError, BrokenFrame, ConnectionError):
             pass
-        with suppress(ProcessLookupError):
-            process.kill()
-        status = await process.wait()
+        self._up.clear()
+        status = await ended(process, _END)
         why = "The index was closed." if self._closing else f"The index's process ended ({status})."
         for queue in self._waiting.values():
             queue.put_nowait({"error": why})
-        if not self._closing:
-            log.error("%s It is started again.", why)
-            try:
+        try:
+            if not self._closing:
+                log.error("%s It is started again.", why)
                 await self._begin()
-            except (IndexUnavailable, OSError) as error:
-                self._process = None
-                log.error("%s", error)
+                return
+        except (IndexUnavailable, OSError) as error:
+            log.error("%s", error)
+        self._process = None
+        self._up.set()
 
     def _take(self, frame: Frame) -> None:
         header, _ = frame
@@ -292,6 +288,7 @@ class WorkspaceIndex:
 
     async def _answers(self, ask: str, what: Header) -> AsyncGenerator[Header, None]:
         """The frames of an answer, the one that ends it included."""
+        await self._up.wait()
         if self._process is None:
             raise IndexUnavailable("The index's process has ended; the log says why.")
         number = next(self._numbers)

@@ -196,7 +196,7 @@ class Answers:
             return "missing", "There is no such file."
         if Path(path).is_dir():
             return "folder", "It is a folder; ask for a file in it."
-        why = explain_ignored(self._roots, Path(path))
+        why = explain_ignored(self._roots, Path(path), self._place.empty_repository)
         if why is not None:
             return "ignored", why
         source = read_source(path) if may_be_source(path) else None

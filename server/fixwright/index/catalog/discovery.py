@@ -103,7 +103,7 @@ def _ignored_in(root: Path, folder: str, repository: Path) -> Iterable[str]:
             yield prefix + os.fsdecode(name)
 
 
-def explain_ignored(roots: Sequence[Path], path: Path) -> str | None:
+def explain_ignored(roots: Sequence[Path], path: Path, empty_repository: Path) -> str | None:
     """Why a file that exists does not belong to the index, as a sentence. I/O.
 
     Returns:
@@ -121,5 +121,7 @@ def explain_ignored(roots: Sequence[Path], path: Path) -> str | None:
         return "It lies in a folder of downloads or caches, or behind a link to outside."
     for folder in path.parents:
         if (folder / _IGNORE).is_file() and folder.is_relative_to(root):
-            return f"{folder / _IGNORE} excludes it."
+            below = "" if folder == root else folder.relative_to(root).as_posix()
+            if name in _ignored_in(root, below, empty_repository):
+                return f"{folder / _IGNORE} excludes it."
     return None

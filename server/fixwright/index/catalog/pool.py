@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 DEADLINE = 5.0
 """Seconds that one file may take."""
 
+_DYING = 2.0
 _LIMIT = 1 << 20
 _LARGE = 400 << 20
 _PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -68,7 +69,7 @@ class Pool:
 
     def __init__(self, size: int, deadline: float = DEADLINE) -> None:
         self.size = size
-        self._deadline = deadline
+        self.deadline = deadline
         self._jobs: list[_Job] = []
         self._numbers = itertools.count()
         self._wake = asyncio.Condition()
@@ -134,7 +135,7 @@ class Pool:
             process.stdin.write(frames.encoded(question.header, question.pieces))
         for _ in range(len(job.questions)):
             try:
-                async with asyncio.timeout(self._deadline):
+                async with asyncio.timeout(self.deadline):
                     answer: Answer = await frames.receive(process.stdout)
             except (TimeoutError, EOFError, BrokenFrame, OSError) as error:
                 answer = await self._failure(index, error)
@@ -150,11 +151,10 @@ class Pool:
         await self._stop_if_large(index, process)
 
     async def _failure(self, index: int, error: Exception) -> Failed:
-        process = self._processes.get(index)
-        await self._stop(index)
         if isinstance(error, TimeoutError):
-            return Failed(f"It took the grammar longer than {self._deadline:g} seconds.")
-        status = None if process is None else process.returncode
+            await self._stop(index)
+            return Failed(f"It took the grammar longer than {self.deadline:g} seconds.")
+        status = await ended(self._processes.pop(index), _DYING)
         return Failed(f"A grammar crashed on it (exit status {status}).")
 
     async def _process(self, index: int) -> asyncio.subprocess.Process:
@@ -171,7 +171,7 @@ class Pool:
     async def _stop(self, index: int) -> None:
         process = self._processes.pop(index, None)
         if process is not None:
-            await end(process)
+            await ended(process)
 
 
 async def start(module: str) -> asyncio.subprocess.Process:
@@ -189,13 +189,26 @@ async def start(module: str) -> asyncio.subprocess.Process:
     )
 
 
-async def end(process: asyncio.subprocess.Process) -> None:
-    """Kills a process and waits for it."""
-    with contextlib.suppress(ProcessLookupError):
-        process.kill()
+async def ended(process: asyncio.subprocess.Process, patience: float = 0) -> int:
+    """Waits for a process, and kills it when that takes too long.
+
+    Args:
+        process: one that is ending by itself, if `patience` is more than 0. It must not be killed
+            then: the signal would take its exit status from those who wait for that.
+        patience: in seconds.
+
+    Returns:
+        Its exit status; that of a signal is negative.
+    """
     if process.stdin is not None:
         process.stdin.close()
-    await process.wait()
+    try:
+        async with asyncio.timeout(patience):
+            return await process.wait()
+    except TimeoutError:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        return await process.wait()
 
 
 def memory_of(process: int) -> int:
