@@ -29,7 +29,7 @@ from .events import (
 )
 from .fetch import fetch
 from .halt import Halt
-from .recipe import RECIPE_LABEL, Recipe, base_recipe, chosen, write_context
+from .recipe import IMAGE_LABEL, RECIPE_LABEL, Recipe, base_recipe, chosen, write_context
 
 _COMPRESSION = 1
 """Of saved images: three times smaller already, at ten times the speed of the usual 9."""
@@ -135,10 +135,12 @@ class _Making:
             with ThreadPoolExecutor(self.parallel) as workers:
                 work = [workers.submit(self._attempt, each, None) for each in self.recipes]
                 try:
-                    return (base, *(each.result() for each in work))
+                    results = (base, *(each.result() for each in work))
                 except BaseException:
                     self.halt.halt()
                     raise
+            engine.sweep(IMAGE_LABEL)
+            return results
 
     @contextlib.contextmanager
     def _alone(self) -> Generator[None]:

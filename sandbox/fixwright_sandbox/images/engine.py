@@ -235,6 +235,12 @@ class ImageEngine:
 
         self._call(f"{image} can't be removed", remove)
 
+    def sweep(self, label: str) -> None:
+        """Remove the images with that label that have lost their name and that nothing uses."""
+        filters = {"dangling": True, "label": label}
+        found = self._call("Images can't be listed", lambda: self._api.images(filters=filters))
+        self._clear([str(each["Id"]) for each in found])
+
     def history(self, image: str) -> list[str]:
         """The commands that made an image, newest first."""
         steps = self._call(f"{image} has no history", lambda: self._api.history(image))

@@ -106,10 +106,10 @@ def write_context(recipe: Recipe, fetched: Path | None, out: IO[bytes]) -> None:
     """
     with tarfile.open(fileobj=out, mode="w") as archive:
         for file in recipe.files():
-            _add(archive, file, file.relative_to(recipe.folder).as_posix())
+            add_file(archive, file, file.relative_to(recipe.folder).as_posix())
         if fetched is not None:
             for path in _walk(fetched):
-                _add(archive, path, f"fetched/{path.relative_to(fetched).as_posix()}")
+                add_file(archive, path, f"fetched/{path.relative_to(fetched).as_posix()}")
 
 
 def _walk(folder: Path) -> Iterator[Path]:
@@ -119,7 +119,8 @@ def _walk(folder: Path) -> Iterator[Path]:
             yield from _walk(path)
 
 
-def _add(archive: tarfile.TarFile, path: Path, name: str) -> None:
+def add_file(archive: tarfile.TarFile, path: Path, name: str) -> None:
+    """Add a file, a folder or a link; what is none of these is left out."""
     member = tarfile.TarInfo(name)
     if path.is_symlink():
         member.type = tarfile.SYMTYPE
@@ -129,7 +130,7 @@ def _add(archive: tarfile.TarFile, path: Path, name: str) -> None:
         member.type = tarfile.DIRTYPE
         member.mode = 0o755
         archive.addfile(member)
-    else:
+    elif path.is_file():
         content = path.read_bytes()
         # An installer may lose a script's execute bit, never its first line.
         script = content.startswith(b"#!") or os.access(path, os.X_OK)
