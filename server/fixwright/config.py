@@ -40,6 +40,14 @@ def _words_of(value: object) -> object:
     return shlex.split(value) if isinstance(value, str) else value
 
 
+def _pairs_of(value: object) -> object:
+    """Accept `go=image,node=image` as the environment holds it, besides a table."""
+    pairs = value.split(",") if isinstance(value, str) else []
+    if not pairs or not all("=" in pair for pair in pairs):
+        return value
+    return {name.strip(): image.strip() for name, _, image in (p.partition("=") for p in pairs)}
+
+
 Words = Annotated[tuple[str, ...], BeforeValidator(_words_of)]
 Bytes = Annotated[int, BeforeValidator(_bytes_of), Field(gt=0)]
 
@@ -70,6 +78,8 @@ class SandboxConfig(_Section):
     backend: Literal["auto", "docker", "bubblewrap", "none"] = "auto"
     network: Literal["none"] = "none"
     image: str = "fixwright/python:1"
+    images: Annotated[dict[str, str], BeforeValidator(_pairs_of)] = Field(default_factory=dict)
+    """Images by runtime, over the runtimes' own; `image` is Python's."""
     python: str | None = None
     """The interpreter of the embedded sandbox; None is the one that Fixwright itself runs on."""
     memory: Bytes = 512 << 20

@@ -96,6 +96,7 @@ def test_several_mistakes_are_all_told_at_once() -> None:
     [
         ("sandbox", "backend", "none"),
         ("sandbox", "image", "evil/image"),
+        ("sandbox", "images", {"go": "evil/image"}),
         ("sandbox", "network", "none"),
         ("sandbox", "pool", 8),
         ("model", "provider", "anthropic"),
@@ -261,3 +262,15 @@ def test_a_record_is_one_line_of_json_without_secrets(text: str, secret: str) ->
     assert "\n" not in line
     assert json.loads(line)["level"] == "error"
     assert secret not in line
+
+
+def test_images_are_told_by_runtime() -> None:
+    table = configure(trusted({"sandbox": {"images": {"go": "mine/go:2"}}}))
+    assert table.settings.sandbox.images == {"go": "mine/go:2"}
+    words = config.environment_layer(
+        {"FIXWRIGHT_SANDBOX_IMAGES": "go=mine/go:2, node=r.example:5/n"}
+    )
+    assert configure(words).settings.sandbox.images == {"go": "mine/go:2", "node": "r.example:5/n"}
+    wrong = configure(config.environment_layer({"FIXWRIGHT_SANDBOX_IMAGES": "mine/go:2"}))
+    assert wrong.settings.sandbox.images == {}
+    assert "sandbox.images" in wrong.problems[0]

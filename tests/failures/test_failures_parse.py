@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fixwright.failures import Failure, Frame, TestCounts, failures_of, test_counts
+from fixwright.failures.parse import warnings_of
 from fixwright.workspace.position import Range
 from fixwright_sandbox.events import Captured, Result, Status
 
@@ -150,7 +151,80 @@ def test_bash() -> None:
 # ---- endings
 
 
-@pytest.mark.parametrize("status", ["timeout", "memory", "processes", "output", "disk", "error"])
+def test_what_a_compiler_says_of_a_place() -> None:
+    edit = {"line": 3, "column": 4, "endLine": 3, "endColumn": 7, "text": "sum"}
+    report = {
+        "type": "diagnostic",
+        "severity": "error",
+        "kind": "E0425",
+        "message": "cannot find function `smu`",
+        "path": "src/main.rs",
+        "line": 3,
+        "column": 4,
+        "endLine": 3,
+        "endColumn": 7,
+        "notes": ["not found in this scope"],
+        "suggestion": "sum",
+        "facts": {"name": "smu"},
+        "related": [
+            {"path": "src/lib.rs", "line": 0, "column": 3, "endColumn": 6, "message": "similar"},
+            {"path": "/usr/lib/rust/core.rs", "line": 9, "message": "elsewhere"},
+            "nonsense",
+        ],
+        "fixes": [{"message": "use `sum`", "edits": [edit]}],
+    }
+    failure = _only(report)
+    assert (failure.kind, failure.title) == ("E0425", "E0425: cannot find function `smu`")
+    assert (failure.path, failure.range) == ("src/main.rs", Range.of(3, 4, 3, 7))
+    assert (failure.notes, failure.suggestion) == (("not found in this scope",), "sum")
+    assert failure.facts == {
+        "name": "smu",
+        "fixes": [{"message": "use `sum`", "edits": [edit]}],
+    }
+    first, second = failure.related
+    assert (first.message, first.path, first.range) == (
+        "similar",
+        "src/lib.rs",
+        Range.of(0, 3, 0, 6),
+    )
+    assert (second.message, second.path) == ("elsewhere", None)
+
+
+def test_warnings_fail_no_run_and_are_kept() -> None:
+    warning = {"type": "diagnostic", "severity": "warning", "kind": "-Wunused", "path": "a.c"}
+    result = _with({**warning, "message": "unused", "line": 1}, result=PASSED)
+    assert failures_of(result, "a.c") == ()
+    [kept] = warnings_of(result, "a.c")
+    assert (kept.kind, kept.message, kept.path) == ("-Wunused", "unused", "a.c")
+    assert len(warnings_of(_with(*[warning] * 5_000, result=PASSED), None)) == 200
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/usr/lib/go/src/runtime/panic.go",
+        "/root/.cargo/registry/src/x/lib.rs",
+        "node_modules/left-pad/index.js",
+        "packages/a/node_modules/b/c.js",
+        "node:internal/modules/cjs/loader",
+        "https://esm.example/x.js",
+        "vendor/example.org/x/y.go",
+        "<anonymous>",
+    ],
+)
+def test_what_is_installed_is_not_the_trees_own(path: str) -> None:
+    assert not Frame(path, None, "f").inside
+
+
+@pytest.mark.parametrize("path", ["a.js", "src/vendor/a.py", "nodes/a.go", "c:/odd.c"])
+def test_what_is_the_trees_own(path: str) -> None:
+    assert Frame(path, None, "f").inside
+
+
+@pytest.mark.parametrize(
+    "status",
+    ["timeout", "memory", "processes", "output", "disk", "engine", "image", "error"],
+)
 def test_a_limit_is_a_failure_of_the_file_that_was_run(status: Status) -> None:
     result = replace(PASSED, status=status, exit_code=None, message="The run took over 2 s.")
     (failure,) = failures_of(result, "main.py")

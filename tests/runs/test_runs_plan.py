@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fixwright.runs.plan import Plan, plan
+from fixwright.runs.plan import Plan, plan, runtime_of_tests
 from fixwright.runs.target import RunRefused, Target, TargetKind
 from fixwright.workspace.document import SIZE_LIMIT, UnknownDocument
 from fixwright.workspace.draft import Draft
@@ -14,6 +14,7 @@ from fixwright.workspace.paths import path_to_uri
 from fixwright.workspace.position import Range
 from fixwright.workspace.snapshot import Folder, Snapshot
 from fixwright_sandbox import Chunk, Limits, RunChunks, RunFile, RunTests
+from fixwright_sandbox.runtimes import runtimes
 
 LIMITS = Limits(wall_seconds=7)
 CODE = """\
@@ -128,7 +129,8 @@ def test_a_language_without_a_runtime(snapshot: Snapshot, kind: TargetKind) -> N
     uri = uri_in(snapshot, "a.lua")
     target = Target(kind, uri, Range.of(0, 0, 0, 1))
     said = refusal(snapshot.opened(uri, "lua", 1, "x = 1"), target)
-    assert said == "Fixwright can't run lua yet; it runs Bash, Python."
+    known = ", ".join(each.title for each in runtimes().values())
+    assert said == f"Fixwright can't run lua yet; it runs {known}."
 
 
 def test_a_script_has_no_tests(snapshot: Snapshot) -> None:
@@ -161,3 +163,41 @@ def test_what_a_draft_says_is_what_runs(snapshot: Snapshot) -> None:
     draft = Draft.over(snapshot.opened(uri, "python", 1, CODE)).write(uri, "y = 2\n")
     job = plan(draft, Target("selection", uri, Range.of(0, 0, 0, 5)), LIMITS).request.job
     assert job == RunChunks("a.py", (Chunk("y = 2", 0),))
+
+
+@pytest.mark.parametrize(
+    ("language", "name", "runtime"),
+    [
+        ("javascript", "a.mjs", "node"),
+        ("typescriptreact", "a.tsx", "node"),
+        ("go", "a.go", "go"),
+        ("rust", "a.rs", "rust"),
+    ],
+)
+def test_the_catalogue_says_what_runs_a_language(
+    snapshot: Snapshot, language: str, name: str, runtime: str
+) -> None:
+    uri = uri_in(snapshot, name)
+    opened = snapshot.opened(uri, language, 1, "x")
+    for kind in ("file", "tests"):
+        it = planned(opened, Target(kind, uri))
+        assert (it.request.runtime, it.title.split()[-1]) == (runtime, name)
+
+
+@pytest.mark.parametrize(
+    ("files", "ids", "runtime"),
+    [
+        ((), (), "python"),
+        (("README.md",), (), "python"),
+        (("go.mod", "a.go", "tests/test_a.py"), (), "python"),
+        (("go.mod", "a_test.go", "tool.py", "other.py"), (), "go"),
+        (("package.json", "a.test.js"), (), "node"),
+        (("a.test.js", "b.js", "tool.py"), (), "node"),
+        (("package.json", "a_test.go"), ("a_test.go::TestA",), "go"),
+        (("a.sh", "b.sh", "c.sh", "a.py"), (), "python"),
+    ],
+)
+def test_tests_of_a_workspace_run_where_its_files_say(
+    files: tuple[str, ...], ids: tuple[str, ...], runtime: str
+) -> None:
+    assert runtime_of_tests(files, ids) == runtime

@@ -16,7 +16,7 @@ from fixwright_sandbox.limits import Limits
 _KEYS = frozenset(
     (
         *("title", "image", "within", "languages", "extensions", "tools", "homes", "install"),
-        *("tests", "limits", "environment"),
+        *("manifests", "tests", "limits", "environment"),
     )
 )
 
@@ -66,6 +66,7 @@ class Runtime:
             paths with `~` and `*`, `$NAME` for what a variable of the host says, or `NAME=PATH`
             for that with a default. Such a variable is set inside, too.
         install: how people get the tools on their machine, in a few words.
+        manifests: files at the root of a project of this runtime.
         tests: whether it can run tests.
         limits: what its tools need at least.
         environment: variables of every run; `{cache}`, `{tmp}` and `{home}` stand for folders.
@@ -80,6 +81,7 @@ class Runtime:
     tools: tuple[str, ...]
     homes: tuple[str, ...]
     install: str
+    manifests: tuple[str, ...]
     tests: bool
     limits: RuntimeLimits
     environment: Mapping[str, str]
@@ -174,6 +176,7 @@ def parse(name: str, text: str) -> Runtime:
         tools=reader.texts("tools"),
         homes=reader.texts("homes"),
         install=reader.text("install", ""),
+        manifests=reader.texts("manifests"),
         tests=reader.flag("tests", default=True),
         limits=reader.limits(),
         environment=MappingProxyType(reader.environment()),

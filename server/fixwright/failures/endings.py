@@ -18,7 +18,7 @@ def ending_of(result: Result, job_path: str | None, *, explained: bool) -> Failu
         job_path: the file that was run, where the failure lies.
         explained: whether reports have said already why it failed.
     """
-    if result.status in (*_LIMITS, "error"):
+    if result.status in (*_LIMITS, "engine", "image", "error"):
         return _failure(result.status, result.message, job_path)
     if result.status != "failed" or explained:
         return None

@@ -11,6 +11,7 @@ from fixwright.workspace.position import Range
 
 _VOLATILE = re.compile(r"\b0x[0-9a-fA-F]+|\bline \d+|\b\d{6,}\b|/tmp/\S+")
 _INSTALLED = ("site-packages", "dist-packages", "node_modules")
+_SCHEME = re.compile(r"(?:node|webpack|data|jrt|file|https?):")
 _LONGEST_TITLE = 300
 
 
@@ -97,7 +98,14 @@ class TestCounts:
 
 
 def is_inside(path: str) -> bool:
-    """Tell whether a frame's path names a file of the tree that is not an installed package."""
-    if path.startswith(("/", "<")):
+    """Tell whether a frame's path names a file of the tree that is not an installed package.
+
+    Outside of the tree are absolute paths (a system's, a toolchain's, a registry's), and names
+    that are no path: `<string>`, `node:internal/timers`, `https://…`.
+    """
+    if path.startswith(("/", "<")) or _SCHEME.match(path):
         return False
-    return not any(part in _INSTALLED for part in path.split("/"))
+    parts = path.split("/")
+    if path.endswith(".go") and "vendor" in parts:
+        return False
+    return not any(part in _INSTALLED for part in parts)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from itertools import islice
 
 from fixwright.failures import fields
 from fixwright.failures.endings import ending_of
@@ -16,6 +17,8 @@ _MOST_FRAMES = 200
 _MOST_NOTES = 50
 _DEEPEST = 16
 _MOST_RELATED = 200
+_MOST_FIXES = 20
+_MOST_WARNINGS = 200
 _LONGEST_KIND = 200
 
 _WORSE = {"passed": 0, "skipped": 1, "failed": 2, "error": 2}
@@ -38,6 +41,16 @@ def failures_of(result: Result, job_path: str | None) -> tuple[Failure, ...]:
     ][:_MOST_FAILURES]
     ending = ending_of(result, job_path, explained=bool(found))
     return (*found, ending) if ending is not None else tuple(found)
+
+
+def warnings_of(result: Result, job_path: str | None) -> tuple[Failure, ...]:
+    """Return what a tool warned of, in the order of its reports. No warning fails a run."""
+    found = (
+        _of_diagnostic(report, job_path)
+        for report in result.reports[: 10 * _MOST_FAILURES]
+        if report.get("type") == "diagnostic" and report.get("severity") == "warning"
+    )
+    return tuple(islice(found, _MOST_WARNINGS))
 
 
 def test_outcomes(result: Result) -> dict[str, str]:
@@ -74,6 +87,8 @@ def _of_report(report: Mapping[str, object], job_path: str | None) -> Iterator[F
     kind = report.get("type")
     if kind == "exception":
         yield _of_exception(report, job_path)
+    elif kind == "diagnostic" and report.get("severity") == "error":
+        yield _of_diagnostic(report, job_path)
     elif kind == "bash":
         yield _of_bash(report, job_path)
     elif kind == "test" and report.get("outcome") in ("failed", "error"):
@@ -151,6 +166,36 @@ def _of_bash(report: Mapping[str, object], job_path: str | None) -> Failure:
         notes=fields.texts(report.get("notes"), _MOST_NOTES),
         facts=facts,
     )
+
+
+def _of_diagnostic(report: Mapping[str, object], job_path: str | None) -> Failure:
+    """What a compiler or a checker says of a place, before anything runs."""
+    facts = _facts(report)
+    if report.get("fixes"):
+        facts["fixes"] = fields.json_value(list(fields.items(report["fixes"], _MOST_FIXES)))
+    path, where = _place_of(report)
+    related = (fields.mapping(each) for each in fields.items(report.get("related"), _MOST_NOTES))
+    return Failure(
+        kind=fields.text(report.get("kind"), _LONGEST_KIND) or "CompileError",
+        message=fields.text(report.get("message")),
+        path=job_path if path is None else path,
+        range=where,
+        notes=fields.texts(report.get("notes"), _MOST_NOTES),
+        suggestion=fields.text_or_none(report.get("suggestion"), _LONGEST_KIND),
+        facts=facts,
+        related=tuple(_of_note(each) for each in related if each is not None),
+    )
+
+
+def _of_note(note: Mapping[str, object]) -> Failure:
+    path, where = _place_of(note)
+    return Failure("note", fields.text(note.get("message")), path, where)
+
+
+def _place_of(report: Mapping[str, object]) -> tuple[str | None, Range | None]:
+    path = fields.path(report.get("path"))
+    inside = path is not None and is_inside(path)
+    return (path, fields.span(report)) if inside else (None, None)
 
 
 def _place(

@@ -28,6 +28,7 @@ from fixwright.lsp.editor import Editor
 from fixwright.lsp.edits import Edits
 from fixwright.lsp.features import actions, fixing, lenses, running, safety, status, symbols
 from fixwright.lsp.jobs import Jobs
+from fixwright.lsp.readiness import Readiness
 from fixwright.workspace.document import Document, UnknownDocument
 from fixwright.workspace.snapshot import Snapshot
 from fixwright.workspace.store import SnapshotStore
@@ -84,7 +85,11 @@ class Workbench:
     _turns: itertools.count[int] = field(default_factory=itertools.count)
     _newest: int = 0
     """Which reading of the settings is in force."""
+    _ready: Readiness = field(init=False)
     _background: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
+
+    def __post_init__(self) -> None:
+        self._ready = Readiness(self.services.door)
 
     async def handle(self, method: str, snapshot: Snapshot, params: Any) -> object:
         """Answer a request or take a notification."""
@@ -110,6 +115,8 @@ class Workbench:
             self.buffers.forget(changed.uri)
         else:
             self.buffers.note(new)
+            if old is None and self._configured.is_set():
+                self.spawn(self._ready.of_document(self.store.now, new))
 
     def spawn(self, work: Awaitable[None]) -> None:
         """Let something go on in the background until it ends or the server does."""
@@ -135,9 +142,7 @@ class Workbench:
     async def _warm_up(self) -> None:
         """What a first run and a first fix would wait for."""
         try:
-            sandbox = await self.services.door.open()
-            for folder in self.store.now.folders:
-                await sandbox.prepare(str(folder.path))
+            await self._ready.of_workspace(self.store.now)
         except SandboxUnavailable as error:
             log.warning("%s", error)
             self.editor.record(str(error))
@@ -161,6 +166,7 @@ class Workbench:
             self.editor.warn(f"Fixwright: {problem}")
         if found.settings != self.services.settings:
             old, self.services = self.services, Services.of(found.settings, self.definitions)
+            self._ready = Readiness(self.services.door)
             await asyncio.to_thread(start_logging, found.settings.log.level)
             self.spawn(self._retire(old))
 

@@ -73,6 +73,7 @@ class Door:
         return SandboxSettings(
             backend=backend,
             image=self._config.image,
+            images=self._config.images,
             python=self._config.python,
             pool=self._config.pool,
             cpus=self._config.cpus,

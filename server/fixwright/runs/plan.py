@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 from fixwright.index.languages import language_for
 from fixwright.index.slices import slice_for
@@ -14,9 +18,9 @@ from fixwright.workspace.paths import display_name
 from fixwright.workspace.position import Position, Range
 from fixwright.workspace.text import Text
 from fixwright_sandbox import Chunk, Job, Limits, Request, RunChunks, RunFile, RunTests
+from fixwright_sandbox.runtimes import Runtime, runtime_for, runtimes
 
-RUNTIMES = {"python": "python", "shellscript": "bash", "bash": "bash", "sh": "bash"}
-"""LSP language id -> runtime of the sandbox."""
+_PYTHON_TEST = re.compile(r"(?:^|/)(?:test_[^/]*|[^/]*_test)\.py$")
 
 
 @dataclass(frozen=True)
@@ -35,36 +39,59 @@ def plan(draft: Draft, target: Target, limits: Limits) -> Plan:
         RunRefused: the language has no runtime or no test runner, or the range selects nothing.
         UnknownDocument: there is no such document.
     """
-    runtime = _runtime_of(draft, target)
+    runtime = None if target.uri is None else _runtime_of(draft, target, target.uri)
     root, tree = tree_of(draft, target.uri)
     path = root.path_of(target.uri) if target.uri is not None else None
     if target.uri is not None and (path is None or path not in tree):
         raise RunRefused(f"{target.uri} is not among the files that run: it may be ignored by git.")
     job, title = _job(draft, target, path)
-    request = Request(
-        runtime=runtime, job=job, tree=tree, limits=limits, stdin=target.stdin.encode()
-    )
+    name = runtime_of_tests(tree, target.test_ids) if runtime is None else runtime.name
+    request = Request(runtime=name, job=job, tree=tree, limits=limits, stdin=target.stdin.encode())
     return Plan(title, root, request)
 
 
-def _runtime_of(draft: Draft, target: Target) -> str:
-    if target.uri is None:
+def can_run(language: str) -> bool:
+    """Whether the sandbox has a runtime for a language id of LSP."""
+    return runtime_for(language) is not None
+
+
+def runtime_of_tests(tree: Collection[str], test_ids: Sequence[str] = ()) -> str:
+    """The runtime whose tests are meant where no document says it.
+
+    What the tests are named after says it; else pytest's own names for files; else the first
+    runtime whose manifest lies at the root; else the one with the most files.
+    """
+    for test_id in test_ids:
+        named = runtime_for(PurePosixPath(test_id.partition("::")[0]).suffix)
+        if named is not None:
+            return named.name
+    if any(_PYTHON_TEST.search(path) for path in tree):
         return "python"
-    document = draft.document(target.uri)
+    able = [each for each in runtimes().values() if each.tests]
+    for each in able:
+        if any(manifest in tree for manifest in each.manifests):
+            return each.name
+    found = Counter(PurePosixPath(path).suffix for path in tree)
+    most = max(able, key=lambda each: sum(found[ending] for ending in each.extensions))
+    return most.name if any(found[ending] for ending in most.extensions) else "python"
+
+
+def _runtime_of(draft: Draft, target: Target, uri: str) -> Runtime:
+    document = draft.document(uri)
     if len(document.text.value) > SIZE_LIMIT:
         raise RunRefused(
-            f"{display_name(target.uri)} holds {len(document.text.value) / 1e6:.0f} million "
+            f"{display_name(uri)} holds {len(document.text.value) / 1e6:.0f} million "
             f"characters; Fixwright runs files of up to {SIZE_LIMIT >> 20} MiB. Split it."
         )
     language = document.language
-    runtime = RUNTIMES.get(language)
+    runtime = runtime_for(language)
     if runtime is None:
-        known = ", ".join(sorted({"Python", "Bash"}))
+        known = ", ".join(each.title for each in runtimes().values())
         raise RunRefused(
             f"Fixwright can't run {language or 'this kind of file'} yet; it runs {known}."
         )
-    if target.kind == "tests" and runtime == "bash":
-        raise RunRefused("There is no test runner for Bash. Run the file itself.")
+    if target.kind == "tests" and not runtime.tests:
+        raise RunRefused(f"There is no test runner for {runtime.title}. Run the file itself.")
     return runtime
 
 

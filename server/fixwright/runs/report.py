@@ -88,6 +88,7 @@ class RunReport(TypedDict):
     stderr: str
     truncated: bool
     failures: list[FailureReport]
+    warnings: list[FailureReport]
     tests: TestsReport | None
     files: list[FileReport]
 
@@ -116,6 +117,7 @@ def run_report(run: Run, encoding: Encoding) -> RunReport:
         stderr=stderr[0],
         truncated=stdout[1] or stderr[1],
         failures=[_failure(run, failure, places) for failure in run.failures],
+        warnings=[_failure(run, warning, places) for warning in run.warnings],
         tests=_tests(run),
         files=[_file(file) for file in result.files],
     )
@@ -126,7 +128,7 @@ def refused_report(title: str, reason: str, *, status: RunStatus = "refused") ->
     return RunReport(
         runId="", title=title, status=status, reason=reason, exitCode=None, signal=None,
         durationMs=0.0, startMs=0.0, backend="none", image=None, peakMemoryBytes=None,
-        stdout="", stderr="", truncated=False, failures=[], tests=None, files=[],
+        stdout="", stderr="", truncated=False, failures=[], warnings=[], tests=None, files=[],
     )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from fixwright.failures.model import Failure, TestCounts
-from fixwright.failures.parse import test_outcomes
+from fixwright.failures.parse import test_outcomes, warnings_of
 from fixwright.runs.target import Target
 from fixwright.runs.tree import Root
 from fixwright.workspace.draft import Draft
@@ -56,6 +56,11 @@ class Run:
         """What the runtime has to say about the run: "pytest is not installed …"."""
         notes = (each.get("message") for each in self.result.reports if each.get("type") == "note")
         return tuple(note for note in notes if isinstance(note, str))
+
+    @property
+    def warnings(self) -> tuple[Failure, ...]:
+        """What its tools warned of; the run passes all the same."""
+        return warnings_of(self.result, None)
 
     @property
     def outcome(self) -> str:

@@ -9,7 +9,7 @@ from lsprotocol import types as lsp
 
 from fixwright.json_reading import as_object
 from fixwright.lsp import names
-from fixwright.runs.plan import RUNTIMES
+from fixwright.runs.plan import can_run
 from fixwright.workspace.paths import canonical
 from fixwright.workspace.snapshot import Snapshot
 
@@ -24,7 +24,7 @@ async def code_actions(
 ) -> list[lsp.CodeAction]:
     """`textDocument/codeAction`: nothing is computed here, so it costs a keystroke nothing."""
     document = snapshot.documents.get(canonical(params.text_document.uri))
-    if document is None or document.language not in RUNTIMES:
+    if document is None or not can_run(document.language):
         return []
     found = [*_fixes(bench, snapshot, params), *_runs(params)]
     only = params.context.only

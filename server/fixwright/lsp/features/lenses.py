@@ -11,7 +11,7 @@ from fixwright.index.languages import language_for
 from fixwright.index.tests import tests_in
 from fixwright.lsp import names
 from fixwright.lsp.convert import to_lsp
-from fixwright.runs.plan import RUNTIMES
+from fixwright.runs.plan import can_run
 from fixwright.workspace.document import Document
 from fixwright.workspace.paths import canonical, display_name
 from fixwright.workspace.position import Position, Range
@@ -30,7 +30,7 @@ async def code_lenses(
 ) -> list[lsp.CodeLens]:
     """`textDocument/codeLens`."""
     document = snapshot.documents.get(canonical(params.text_document.uri))
-    if document is None or document.language not in RUNTIMES:
+    if document is None or not can_run(document.language):
         return []
     top = lsp.Range(start=lsp.Position(0, 0), end=lsp.Position(0, 0))
     run = lsp.Command(title="Run", command=names.RUN_FILE, arguments=[{"uri": document.uri}])
