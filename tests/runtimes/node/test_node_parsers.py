@@ -187,6 +187,22 @@ def test_facts_of_what_is_not_there() -> None:
     }
 
 
+def test_facts_of_modules_that_are_not_there(tmp_path: Path) -> None:
+    for name in ("parser.mjs", "parsers.mjs", "notes.txt"):
+        (tmp_path / name).write_text("")
+    message = f"Cannot find module '{tmp_path}/parse.mjs' imported from {tmp_path}/main.mjs"
+    told = facts.facts_of("Error", message, {}, None, None, str(tmp_path))
+    assert told["importer"] == f"{tmp_path}/main.mjs"
+    assert told["candidates"] == ["parser.mjs", "parsers.mjs"]
+    place = {"path": "main.js", "line": 0, "column": 0, "endLine": 0, "endColumn": 1}
+    message = "Cannot find module './parse'\nRequire stack:\n- /w/main.js"
+    told = facts.facts_of("Error", message, {}, place, Script([""]), str(tmp_path))
+    assert told["candidates"] == ["parser.mjs", "parsers.mjs"]
+    known = {"known": ["fs", "path"]}
+    told = facts.facts_of("Error", "Cannot find package 'paht'", known, place, None, "/nowhere")
+    assert (told["name"], told["candidates"]) == ("paht", ["fs", "path"])
+
+
 def test_settings_with_comments_are_inherited(tmp_path: Path) -> None:
     (tmp_path / "base.json").write_text(
         '{"compilerOptions": {"module": "CommonJS", "jsx": "react"}}'

@@ -6,7 +6,8 @@
 - TypeError: for a property of nothing `name`, `objType` ("undefined" or "null"), `isNone`,
   `object` (the expression); for what is no function `name`, `object`, `candidates`; for a constant
   `name` and `constant`.
-- a module that is not there: `name` (as written), `importer`; a name that a module lacks: `name`,
+- a module that is not there: `name`, `importer`, `candidates` (files beside, or Node's own
+  modules where it is a package); a name that a module lacks: `name`,
   `module`, `candidates`.
 - AssertionError: `operator`, `expected`, `actual` (as `util.inspect` shows them).
 - SyntaxError of JSON: `position`, in UTF-16 units.
@@ -40,6 +41,7 @@ _NO_EXPORT = re.compile(
     r"(?:does not provide an export named|is a CommonJS module.*?)(?: '(?P<name>[^']+)')?"
 )
 _POSITION = re.compile(r" at position (\d+)")
+_LOADABLE = re.compile(r"\.(?:[cm]?[jt]sx?|json)$")
 _MEANT = re.compile(r"Did you mean to import [\"']?([^\"'?\s]+)")
 
 
@@ -66,7 +68,10 @@ def facts_of(
     found |= _of_names(message, names, script)
     found |= _of_values(message, place, script)
     if match := _NOT_FOUND.match(message):
+        beside = names or _beside(match[1], place, root)
+        wanted = os.path.basename(match[1])
         found |= {"name": match[1], "importer": match[2]}
+        found["candidates"] = bounded_names(beside, wanted)
     elif match := _NO_EXPORT.match(message):
         names = names or _exports(match["module"], place, root)
         candidates = bounded_names(names, match["name"] or "")
@@ -114,6 +119,17 @@ def _word(place: dict[str, Any] | None, script: Script | None) -> str:
         return ""
     line, start, end = (int(place[key]) for key in ("line", "column", "endColumn"))
     return script.lines[line][start:end]
+
+
+def _beside(wanted: str, place: dict[str, Any] | None, root: str) -> list[str]:
+    """Return the files where one was looked for by its path."""
+    if wanted.startswith(".") and place is not None:
+        wanted = os.path.join(root, os.path.dirname(place["path"]), wanted)
+    try:
+        names = os.listdir(os.path.dirname(wanted)) if os.path.isabs(wanted) else []
+    except OSError:
+        return []
+    return sorted(name for name in names if _LOADABLE.search(name))
 
 
 def _exports(module: str, place: dict[str, Any] | None, root: str) -> list[str]:

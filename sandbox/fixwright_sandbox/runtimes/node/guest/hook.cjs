@@ -219,6 +219,7 @@ function known(error, message) {
     if (owner !== undefined && owner !== null) return namesOf(owner);
   }
   if (called) return [Array, String, Map, Set, Promise, Number, Date, RegExp, Object].flatMap((of) => Object.getOwnPropertyNames(of.prototype));
+  if (/^Cannot find (?:module|package) '[\w@]/.test(message)) return require('node:module').builtinModules;
   const asked = /^The requested module '((?:node:)?[\w/]+)' does not provide/.exec(message);
   if (asked && require('node:module').isBuiltin(asked[1])) return namesOf(require(asked[1]));
   return undefined;
