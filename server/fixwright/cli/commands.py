@@ -15,6 +15,7 @@ import click
 
 from fixwright import __version__
 from fixwright.cli.headless import Headless, headless
+from fixwright.cli.index_commands import index, symbols
 from fixwright.fix.problem import Problem, problem_of
 from fixwright.fix.report import FixReport, fix_report, no_fix_report
 from fixwright.index.languages import language_for
@@ -48,6 +49,10 @@ def cli() -> None:
     """Run code in a sandbox, see what fails, fix it, verified."""
     if os.environ.get("NO_COLOR"):
         click.get_current_context().color = False
+
+
+cli.add_command(index)
+cli.add_command(symbols)
 
 
 @cli.command()

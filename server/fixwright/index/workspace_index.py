@@ -19,15 +19,18 @@ from typing import cast
 
 from fixwright.index.catalog import frames
 from fixwright.index.catalog.frames import BrokenFrame, Frame, Header
-from fixwright.index.catalog.pool import ended, start
-from fixwright.index.catalog.results import DefinitionAt, Explanation, ReferenceAt, SymbolHit
-from fixwright.index.catalog.reviving import definition_of, facts_of, place_of
+from fixwright.index.catalog.pool import DEADLINE, ended, start
+from fixwright.index.catalog.results import (
+    DefinitionAt,
+    Explanation,
+    ReferenceAt,
+    ResolvedImport,
+    SymbolHit,
+)
+from fixwright.index.catalog.reviving import definition_of, facts_of, import_of, place_of
 from fixwright.index.facts import FileFacts
 
 log = logging.getLogger(__name__)
-
-DEADLINE = 5.0
-"""Seconds that one file may take."""
 
 _STARTS = 3
 _STARTS_WITHIN = 60.0
@@ -80,7 +83,7 @@ class WorkspaceIndex:
             cache: where indexes are kept; None: the user's cache folder.
             workers: processes that parse; None: one for each processor but one, at least one, two
                 on a machine with two.
-            deadline: seconds that one file may take.
+            deadline: seconds after which a worker that is silent about a file is given up.
             watch: whether to watch the disk; else somebody must tell what has `changed`.
             on_progress: called on the loop, some ten times a second.
         """
@@ -176,6 +179,11 @@ class WorkspaceIndex:
         """
         found = await self._end("facts", path=str(path), exact=exact)
         return None if found is None else facts_of(cast("Header", found))
+
+    async def imports_of(self, path: Path | str) -> tuple[ResolvedImport, ...]:
+        """What a file imports, all over its text, and which files of the workspace that means."""
+        rows = cast("list[tuple[Header, list[str]]]", await self._rows("imports", path=str(path)))
+        return tuple(ResolvedImport(import_of(row), tuple(paths)) for row, paths in rows)
 
     async def files(self) -> tuple[str, ...]:
         """All files that the index knows, whether it reads them or not."""

@@ -15,6 +15,8 @@ from fixwright.index.catalog.discovery import explain_ignored
 from fixwright.index.catalog.pool import Answer, Failed, Question, memory_of
 from fixwright.index.catalog.reading import may_be_source, read_source
 from fixwright.index.catalog.record import unpack
+from fixwright.index.catalog.reviving import facts_of
+from fixwright.index.catalog.trees import Trees
 from fixwright.index.languages import language_for
 
 if TYPE_CHECKING:
@@ -45,11 +47,13 @@ class Answers:
         self._pool = pool
         self._roots = roots
         self._place = place
+        self._trees = Trees(indexer, roots)
         self._by_name: dict[str, Callable[[Header, Part], Awaitable[object]]] = {
             "symbols": self._symbols,
             "definitions": self._definitions,
             "references": self._references,
             "facts": self._facts,
+            "imports": self._imports,
             "files": self._files,
             "explain": self._explain,
             "stats": self._stats,
@@ -168,6 +172,15 @@ class Answers:
         records = await self._indexer.records([number])
         return asdict(unpack(records[number])) if number in records else None
 
+    async def _imports(self, question: Header, part: Part) -> object:
+        path = cast("str", question["path"])
+        row = await self._facts({"path": path, "exact": True}, part)
+        if row is not None:
+            facts = facts_of(cast("Header", row))
+            found = await asyncio.to_thread(self._trees.now().resolved, path, facts)
+            await self._rows([[asdict(each), paths] for each, paths in found], part)
+        return self._is_fresh()
+
     async def _explain(self, question: Header, _part: Part) -> object:
         path = cast("str", question["path"])
         number = self._holdings.shown(path)
@@ -215,7 +228,7 @@ class Answers:
         return {
             "roots": [str(root) for root in self._roots],
             "files": sum(policies.values()),
-            "otherFiles": self._indexer.others,
+            "otherFiles": len(self._indexer.others),
             "policies": dict(sorted(policies.items())),
             "waiting": self._indexer.waiting,
             "symbols": sum(each.symbol_count for each in segments),

@@ -31,12 +31,12 @@ class Discovered:
 
     Attributes:
         sources: those that may be source code, by absolute path, with what the disk says of them.
-        others: how many more there are.
+        others: all the others, by absolute path.
         folders: those that hold any of them, by absolute path.
     """
 
     sources: dict[str, Stamp]
-    others: int
+    others: frozenset[str]
     folders: frozenset[str]
 
 
@@ -49,7 +49,7 @@ def discover(roots: Sequence[Path], empty_repository: Path) -> Discovered:
             what `.ignore` files mean.
     """
     sources: dict[str, Stamp] = {}
-    others = 0
+    others: set[str] = set()
     folders: set[str] = {str(root) for root in roots}
     for root in roots:
         real = os.path.realpath(root)
@@ -67,8 +67,8 @@ def discover(roots: Sequence[Path], empty_repository: Path) -> Discovered:
             if may_be_source(path):
                 sources[path] = stamps[path]
             else:
-                others += 1
-    return Discovered(sources, others, frozenset(folders))
+                others.add(path)
+    return Discovered(sources, frozenset(others), frozenset(folders))
 
 
 def _respelled(path: str, real_root: str, root: str) -> str:

@@ -61,7 +61,9 @@ class Indexer:
             progress: told how many files of how many are done, in each round of work.
         """
         self.holdings = Holdings()
-        self.others = 0
+        # Grows whenever files may have come, gone or changed that are not in the holdings.
+        self.others: frozenset[str] = frozenset()
+        self.revision = 0
         self.folders: frozenset[str] = frozenset()
         self.texts: dict[str, tuple[str | None, bytes]] = {}
         self._disk = Disk(roots, place)
@@ -117,6 +119,10 @@ class Indexer:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._thread, lambda: work(*args, **kwargs))
 
+    def paths(self) -> frozenset[str]:
+        """All files of the workspace, source code or not."""
+        return self.others | self.holdings.shown_paths()
+
     @property
     def disk(self) -> Disk:
         """For `on_disk` only."""
@@ -131,6 +137,7 @@ class Indexer:
 
     def changed(self, paths: Iterable[str]) -> None:
         """Something happened to these files or folders; the disk will tell what."""
+        self.revision += 1
         for path in paths:
             if path in self.holdings.files:
                 self._enqueue_first(path)
@@ -229,6 +236,7 @@ class Indexer:
         """Finds out which files are new, gone or different."""
         found = await self.on_disk(self._disk.discover)
         self.others, self.folders = found.others, found.folders
+        self.revision += 1
         files = self.holdings.files
         gone = [path for path in files if path not in found.sources]
         for path in gone:

@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING
 
 import platformdirs
 
-from fixwright.index.catalog.record import FORMAT
-
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from importlib.resources.abc import Traversable
+
+FORMAT = 1
+"""Raised with every change of what is stored; older ones are made again."""
 
 _OLD = 7 * 86_400
 

@@ -4,10 +4,12 @@
 |---|---|
 | of no known language | not read |
 | zero bytes among its first 8 KiB | binary: not read |
-| more than 1 MiB | huge: not read; no person wrote it |
+| more than 1 MiB | huge: only the heads of its definitions are read, without a parse |
+| more than 16 MiB | giant: not read |
 | lines of 250 bytes on the average, or one of 20,000 | minified: not read |
 | says that it is generated | read as any other: people jump into it |
-| crashed a grammar, or took it longer than the deadline | not read until it changes |
+| takes longer than some seconds to parse | slow: as a huge one |
+| crashed a grammar, or hung in it | failed: not read until it changes |
 | ignored, or outside the workspace | not known at all, unless it is open |
 """
 
@@ -17,7 +19,10 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-LARGEST = 1 << 20
+LARGEST_PARSED = 1 << 20
+"""Bytes of a file that is parsed."""
+
+LARGEST = 16 << 20
 """Bytes of a file that is read."""
 
 _PROBE = 8 << 10
@@ -37,6 +42,8 @@ class Policy(StrEnum):
     GENERATED = "generated"
     BINARY = "binary"
     HUGE = "huge"
+    GIANT = "giant"
+    SLOW = "slow"
     MINIFIED = "minified"
     FAILED = "failed"
     UNKNOWN = "unknown language"
@@ -44,7 +51,15 @@ class Policy(StrEnum):
     @property
     def is_read(self) -> bool:
         """Whether its definitions are in the index."""
+        return self in _READ
+
+    @property
+    def is_parsed(self) -> bool:
+        """Whether they come from a syntax tree."""
         return self in {Policy.INDEXED, Policy.GENERATED}
+
+
+_READ = frozenset({Policy.INDEXED, Policy.GENERATED, Policy.HUGE, Policy.SLOW})
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +74,6 @@ def verdict(data: bytes) -> Verdict:
     """What happens with a file of a known language that holds this."""
     if b"\0" in data[:_PROBE]:
         return Verdict(Policy.BINARY, "It holds zero bytes: it is no text.")
-    if len(data) > LARGEST:
-        return too_large(len(data))
     if len(data) > _SHORT:
         lines = data.count(b"\n") + 1
         if len(data) / lines > _AVERAGE_LINE:
@@ -69,6 +82,9 @@ def verdict(data: bytes) -> Verdict:
         longest = max(map(len, data.split(b"\n")))
         if longest > _LONGEST_LINE:
             return Verdict(Policy.MINIFIED, f"One of its lines has {longest} bytes.")
+    if len(data) > LARGEST_PARSED:
+        why = f"It holds {len(data)} bytes: only the heads of its definitions are indexed."
+        return Verdict(Policy.HUGE, why)
     mark = _MARK.search(data[:_HEAD])
     if mark is not None:
         said = mark[0].decode("ascii").lower()
@@ -78,4 +94,10 @@ def verdict(data: bytes) -> Verdict:
 
 def too_large(size: int) -> Verdict:
     """Of a file that is not even opened."""
-    return Verdict(Policy.HUGE, f"It holds {size} bytes; files over {LARGEST} are not indexed.")
+    return Verdict(Policy.GIANT, f"It holds {size} bytes; files over {LARGEST} are not indexed.")
+
+
+def too_slow(seconds: float) -> Verdict:
+    """Of a file whose parse was given up."""
+    why = f"Parsing it takes more than {seconds:g} seconds: only the heads are indexed."
+    return Verdict(Policy.SLOW, why)

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-DEADLINE = 5.0
-"""Seconds that one file may take."""
+DEADLINE = 15.0
+"""Seconds that one file may take; a parse gives itself up long before that."""
 
 _DYING = 2.0
 _LIMIT = 1 << 20

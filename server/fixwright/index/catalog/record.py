@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-FORMAT = 1
-"""Raised with every change of what a record holds; older ones are made again."""
-
 COLUMNS = 12
 NAME, KIND, OWNER, CONTAINER, RANGE, NAME_RANGE = 0, 1, 2, 3, slice(4, 8), slice(8, 12)
 """The columns of a definition's row."""

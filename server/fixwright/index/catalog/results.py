@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from fixwright.index.facts import Definition, Place
+    from fixwright.index.facts import Definition, Import, Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,3 +69,15 @@ class Explanation:
     language: str | None
     source: str
     symbols: int
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedImport:
+    """An import and the files of the workspace that it means, the likeliest first.
+
+    Attributes:
+        paths: absolute; empty for a library outside, or where nothing tells.
+    """
+
+    imported: Import
+    paths: tuple[str, ...]

@@ -51,7 +51,7 @@ def facts_of(row: Row) -> FileFacts:
         tier=cast("int", row["tier"]),
         definitions=tuple(map(definition_of, rows("definitions"))),
         identifiers=cast("Mapping[str, int]", row["identifiers"]),
-        imports=tuple(map(_import, rows("imports"))),
+        imports=tuple(map(import_of, rows("imports"))),
         references=tuple(map(_reference, rows("references"))),
         tests=tuple(map(_test, rows("tests"))),
         entry_points=tuple(
@@ -62,7 +62,8 @@ def facts_of(row: Row) -> FileFacts:
     )
 
 
-def _import(row: Row) -> Import:
+def import_of(row: Row) -> Import:
+    """An import, likewise."""
     return Import(
         cast("str", row["module"]),
         cast("str", row["name"]),

@@ -14,17 +14,21 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, cast
 
 from fixwright.index.catalog import frames
+from fixwright.index.catalog.policy import Verdict, too_slow
 from fixwright.index.catalog.reading import UNSURE, read_source, source_of
 from fixwright.index.catalog.record import EMPTY, pack
-from fixwright.index.extraction import exact, extract
+from fixwright.index.extraction import TooSlow, exact, extract
+from fixwright.index.heads import skim
 
 if TYPE_CHECKING:
     from fixwright.index.catalog.frames import Frame, Header
     from fixwright.index.catalog.reading import SourceFile
     from fixwright.index.facts import FileFacts
+    from fixwright.index.languages import Language
 
 NICENESS = 10
 _MEMORY = 2 << 30
+_PARSE_DEADLINE = 4.0
 
 
 def main() -> None:
@@ -56,25 +60,38 @@ def _source(question: Header, pieces: tuple[bytes, ...]) -> SourceFile | None:
 
 
 def _cheap(source: SourceFile) -> Frame:
-    record = EMPTY
-    if source.verdict.policy.is_read:
+    record, found = EMPTY, source.verdict
+    if found.policy.is_read:
         assert source.language is not None
-        record = pack(extract(source.language, source.data))
+        facts, found = _facts(source.language, source.data, found)
+        record = pack(facts)
     stamp = source.stamp
     header: Header = {
         "stamp": [stamp.size, stamp.mtime, stamp.ctime, stamp.inode],
-        "policy": source.verdict.policy.value,
-        "reason": source.verdict.reason,
+        "policy": found.policy.value,
+        "reason": found.reason,
         "ascii": source.data.isascii(),
     }
     return header, (source.key, *record.pieces())
 
 
+def _facts(language: Language, data: bytes, found: Verdict) -> tuple[FileFacts, Verdict]:
+    if found.policy.is_parsed:
+        try:
+            return extract(language, data, deadline=_PARSE_DEADLINE), found
+        except TooSlow:
+            found = too_slow(_PARSE_DEADLINE)
+    return skim(language, data), found
+
+
 def _exact(source: SourceFile, name: str | None) -> Frame:
-    if not source.verdict.policy.is_read or (name and name.encode() not in source.data):
+    if not source.verdict.policy.is_parsed or (name and name.encode() not in source.data):
         return {"references": []}, ()
     assert source.language is not None
-    facts = exact(source.language, source.data)
+    try:
+        facts = exact(source.language, source.data, deadline=_PARSE_DEADLINE)
+    except TooSlow:
+        return {"references": []}, ()
     if name is None:
         return {"facts": asdict(facts), "ascii": source.data.isascii()}, ()
     return {"references": _references(facts, name), "ascii": source.data.isascii()}, ()
