@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -15,13 +16,35 @@ import pytest
 from fixwright_sandbox import jobs
 from fixwright_sandbox.runtimes.rust.guest import driver
 from support.compiled_cases import Case, check, read_cases, write_files
-from support.compiled_stage import HostStage, ReplayStage
+from support.compiled_stage import Done, HostStage, ReplayStage
 
 CASES = Path(__file__).with_name("cases")
 ALL = read_cases(CASES)
 _needs_rust = pytest.mark.skipif(
     shutil.which("rustc") is None or shutil.which("cargo") is None, reason="there is no Rust"
 )
+
+
+class _RustReplay(ReplayStage):
+    """Makes the files, too, that cargo said it had made."""
+
+    def tool(
+        self,
+        argv: Sequence[str],
+        *,
+        cwd: str | None = None,
+        env: Mapping[str, str] | None = None,
+        stdin: bytes = b"",
+        timeout: float | None = None,
+        runs_code: bool = False,
+    ) -> Done:
+        done = super().tool(argv, cwd=cwd, env=env, stdin=stdin, timeout=timeout)
+        for line in done.stdout.splitlines() if argv[0] == "cargo" else ():
+            made = json.loads(line).get("executable")
+            if made:
+                Path(made).parent.mkdir(parents=True, exist_ok=True)
+                Path(made).write_bytes(b"")
+        return done
 
 
 def _environment(tmp_path: Path) -> dict[str, str]:
@@ -57,7 +80,7 @@ def _run(case: Case, stage: HostStage) -> None:
 def test_rust_by_what_tools_said(case: Case, tmp_path: Path) -> None:
     recorded = json.loads((CASES / f"{case.name}.json").read_text(encoding="utf-8"))
     root, scratch, cache = _folders(tmp_path, case)
-    _run(case, ReplayStage(root, scratch, cache, {"PATH": ""}, calls=recorded))
+    _run(case, _RustReplay(root, scratch, cache, {"PATH": ""}, calls=recorded))
 
 
 @_needs_rust

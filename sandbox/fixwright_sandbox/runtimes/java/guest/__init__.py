@@ -1,0 +1,1 @@
+"""What runs Java inside the sandbox."""

@@ -1,0 +1,105 @@
+"""Where a Java file's sources and libraries lie."""
+
+from __future__ import annotations
+
+import glob
+import os
+import re
+from typing import NamedTuple
+
+from .maven import Pom, jars_of
+
+_PACKAGE = re.compile(
+    r"\A(?:\s|//[^\n]*\n|/\*.*?\*/|@\w+(?:\([^)]*\))?)*package\s+(?P<name>[\w.]+)\s*;", re.DOTALL
+)
+_FAMILY = ("src/main/java", "src/test/java", "src/main/kotlin")
+_LIBRARIES = ("lib", "libs")
+_RESOURCES = ("src/main/resources", "src/test/resources")
+
+
+class Project(NamedTuple):
+    """What belongs to one file or folder of sources.
+
+    Attributes:
+        roots: source folders, absolute, the file's own first.
+        libraries: jars, absolute.
+        resources: folders of resources, absolute.
+        missing: dependencies that the local repository does not have.
+        manifest: its `pom.xml`; None without one.
+    """
+
+    roots: tuple[str, ...]
+    libraries: tuple[str, ...]
+    resources: tuple[str, ...]
+    missing: tuple[str, ...]
+    manifest: str | None
+
+
+def package_of(text: str) -> str:
+    """Return the package that a source file says it is in; "" for none."""
+    match = _PACKAGE.match(text)
+    return match["name"] if match else ""
+
+
+def project_of(root: str, path: str, text: str, environment: dict[str, str]) -> Project:
+    """Return what a source file needs.
+
+    Args:
+        root: the tree.
+        path: the file, relative to it.
+        text: its text.
+        environment: variables; `HOME` has Maven's repository.
+    """
+    folder = os.path.dirname(os.path.join(root, path))
+    own = _source_root(folder, package_of(text))
+    roots = [own]
+    base = own
+    for family in _FAMILY:
+        if own.endswith(os.sep + family) or own == os.path.join(root, family):
+            base = own[: -len(family)].rstrip(os.sep)
+            roots += [os.path.join(base, other) for other in _FAMILY[:2]]
+    manifest = _above(root, base, "pom.xml")
+    repository = os.path.join(environment.get("HOME", "/"), ".m2", "repository")
+    libraries, missing = jars_of(Pom.read(manifest), repository) if manifest else ((), ())
+    modules = _modules(root, manifest) if manifest else []
+    local = [
+        jar
+        for place in dict.fromkeys((base, root))
+        for name in _LIBRARIES
+        for jar in sorted(glob.glob(os.path.join(glob.escape(place), name, "*.jar")))
+    ]
+    existing = [one for one in dict.fromkeys([*roots, *modules]) if os.path.isdir(one)]
+    resources = [os.path.join(base, name) for name in _RESOURCES]
+    return Project(
+        tuple(existing),
+        (*local, *libraries),
+        tuple(filter(os.path.isdir, resources)),
+        tuple(one for one in missing if not one.startswith(("org.junit", "junit:"))),
+        manifest,
+    )
+
+
+def _source_root(folder: str, package: str) -> str:
+    """Return the folder below which the package's folders begin; the file's own if they don't."""
+    tail = package.replace(".", os.sep)
+    if tail and (folder + os.sep).endswith(os.sep + tail + os.sep):
+        return folder[: -len(tail)].rstrip(os.sep) or os.sep
+    return folder
+
+
+def _above(root: str, folder: str, name: str) -> str | None:
+    while folder == root or folder.startswith(root + os.sep):
+        candidate = os.path.join(folder, name)
+        if os.path.isfile(candidate):
+            return candidate
+        folder = os.path.dirname(folder)
+    return None
+
+
+def _modules(root: str, manifest: str) -> list[str]:
+    """Return the main sources of the other modules of a build of several."""
+    parent = _above(root, os.path.dirname(os.path.dirname(manifest)), "pom.xml")
+    if parent is None:
+        return []
+    folder = os.path.dirname(parent)
+    return [os.path.join(folder, module, "src/main/java") for module in Pom.read(parent).modules]
