@@ -85,7 +85,7 @@ def check(program: Program, file: str) -> list[dict[str, Any]]:
     argv += ["--project", config] if config else [*_ALONE, file]
     types = program.tools.types
     if types is not None and not config:
-        argv += ["--typeRoots", types, "--types", "node"]
+        argv += ["--typeRoots", types, "--types", "node", "--lib", "esnext"]
     root = program.project.root
     done = program.stage.tool(argv, cwd=root, timeout=_SECONDS)
     found = parse(done.stdout.decode("utf-8", "replace"), Sources(root))
