@@ -122,7 +122,7 @@ class Bubblewrap:
         limited = _kernel() >= _NPROC_IS_PER_NAMESPACE
         return channel, inside.describe(
             variables=toolchain.variables,
-            limit_data=True,
+            limit_data=not find_runtime(shape.runtime).sparse,
             limit_processes=limited,
             limit_files=True,
             refusals_counted=False,

@@ -63,7 +63,7 @@ class Unconfined:
             "cache": str(folder / "cache") if shape.cache else None,
             "temporary": str(folder),
             "contained": False,
-            "limit_data": True,
+            "limit_data": not find_runtime(shape.runtime).sparse,
             "limit_processes": False,
             "refusals_counted": False,
             "calls": None,

@@ -16,7 +16,7 @@ from fixwright_sandbox.limits import Limits
 _KEYS = frozenset(
     (
         *("title", "image", "within", "languages", "extensions", "tools", "homes", "install"),
-        *("manifests", "tests", "limits", "environment"),
+        *("manifests", "sparse", "tests", "limits", "environment"),
     )
 )
 
@@ -67,6 +67,8 @@ class Runtime:
             for that with a default. Such a variable is set inside, too.
         install: how people get the tools on their machine, in a few words.
         manifests: files at the root of a project of this runtime.
+        sparse: its programs reserve far more memory than they use, so that only what they use
+            can be held to a limit.
         tests: whether it can run tests.
         limits: what its tools need at least.
         environment: variables of every run; `{cache}`, `{tmp}` and `{home}` stand for folders.
@@ -82,6 +84,7 @@ class Runtime:
     homes: tuple[str, ...]
     install: str
     manifests: tuple[str, ...]
+    sparse: bool
     tests: bool
     limits: RuntimeLimits
     environment: Mapping[str, str]
@@ -177,6 +180,7 @@ def parse(name: str, text: str) -> Runtime:
         homes=reader.texts("homes"),
         install=reader.text("install", ""),
         manifests=reader.texts("manifests"),
+        sparse=reader.flag("sparse", default=False),
         tests=reader.flag("tests", default=True),
         limits=reader.limits(),
         environment=MappingProxyType(reader.environment()),
