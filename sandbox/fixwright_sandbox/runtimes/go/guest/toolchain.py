@@ -21,7 +21,9 @@ _VERSION = "1"
 _MOST_BINARIES = 24
 _STACK_FILE = "zz_fixwright_stack.go"
 _STACK_TEST_FILE = "zz_fixwright_stack_test.go"
-_USUAL_STACK = 1_000_000_000
+_STACK_PART = 8
+_MOST_STACK = 128 << 20
+"""Go takes about a second to walk a stack of this size when it tells how it overflowed."""
 
 
 class Toolchain:
@@ -34,18 +36,19 @@ class Toolchain:
             self.environment
         )
 
-    def seed(self) -> None:
+    def seed(self) -> bool:
         """Start the build cache from the image's: a link for each entry instead of a copy.
 
         Go reads entries through links, and replaces rather than writes to a file of its cache.
+        Returns whether there is one to start from.
         """
         cache = self.environment["GOCACHE"]
         source = self.environment.get("FIXWRIGHT_GO_CACHE", PREFILLED)
-        if os.path.isdir(cache):
-            return
         if not os.path.isdir(source):
             os.makedirs(cache, exist_ok=True)
-            return
+            return False
+        if os.path.isdir(cache):
+            return True
         half = f"{cache}.{os.getpid()}"
         os.makedirs(half, exist_ok=True)
         for folder in os.scandir(source):
@@ -57,6 +60,7 @@ class Toolchain:
         with open(os.path.join(half, "trim.txt"), "w", encoding="ascii") as file:
             file.write(str(int(time.time())))  # nothing is old yet
         os.rename(half, cache)
+        return True
 
     def key(self, module: Module | None, start: Sequence[str], *, tests: bool) -> str:
         """Return the name that the binary of these inputs has in the cache."""
@@ -125,7 +129,7 @@ class Toolchain:
 
     def _stack(self) -> int | None:
         memory = int(self._stage.limits.get("memory_bytes") or 0)
-        return memory // 4 if 0 < memory // 2 < _USUAL_STACK else None
+        return min(memory // _STACK_PART, _MOST_STACK) or None
 
     def _overlay(self, files: Mapping[str, str]) -> str:
         folder = os.path.join(self._stage.scratch, "overlay")
