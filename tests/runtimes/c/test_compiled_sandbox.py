@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from support.go_toolchain import goroot
-from support.sandboxes import Bench, backends, open_or_skip
 
 from fixwright_sandbox import Blob, Result, RunFile
+from support.go_toolchain import goroot
+from support.sandboxes import Bench, backends, open_or_skip
 
 pytestmark = pytest.mark.slow
 
@@ -32,8 +32,9 @@ PROGRAMS = {
         'package main\n\nimport "fmt"\n\nfunc main() { fmt.Println("it", 7) }\n',
         "package main\n\nfunc main() {\n\tvar items []int\n\tprintln(items[len(items)])\n}\n",
         ("runtime error", 4, 9, 26),
-        "package main\n\nfunc main() {\n\tvar all [][]byte\n\tfor {\n\t\tpart := make([]byte, 1<<20)\n"
-        "\t\tfor i := range part {\n\t\t\tpart[i] = 1\n\t\t}\n\t\tall = append(all, part)\n\t}\n}\n",
+        "package main\n\nfunc main() {\n\tvar all [][]byte\n\tfor {\n"
+        "\t\tpart := make([]byte, 1<<20)\n\t\tfor i := range part {\n\t\t\tpart[i] = 1\n\t\t}\n"
+        "\t\tall = append(all, part)\n\t}\n}\n",
     ),
     "c": Programs(
         "main.c",
