@@ -10,6 +10,7 @@ from __future__ import annotations
 import glob
 import hashlib
 import os
+import shutil
 import zipfile
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -154,6 +155,7 @@ def _compile(stage: Stage, sources: list[str], junit: tuple[str, ...], jar: str)
         for name in sorted(os.listdir(os.path.join(folder, "fixwright"))):
             archive.write(os.path.join(folder, "fixwright", name), f"fixwright/{name}")
     os.replace(partial, jar)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _archive(stage: Stage, jar: str, shared: str) -> None:
