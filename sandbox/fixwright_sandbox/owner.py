@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +37,20 @@ class Owner:
             return None
         return cls(host, int(pid), int(started))
 
+    @property
+    def tag(self) -> str:
+        """The owner as a part of a file's name."""
+        return f"{_digest(self.host)}-{self.pid}-{self.started}"
+
+    @classmethod
+    def of_tag(cls, text: str) -> Owner | None:
+        """What `tag` made, where the host is this one; None for anything else."""
+        host, _, rest = text.partition("-")
+        pid, _, started = rest.partition("-")
+        if host != _digest(_host()) or not (pid.isdigit() and started.isdigit()):
+            return None
+        return cls(_host(), int(pid), int(started))
+
     def __str__(self) -> str:
         return f"{self.host} {self.pid} {self.started}"
 
@@ -47,6 +62,10 @@ class Owner:
 def _host() -> str:
     boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
     return f"{boot}/{Path('/proc/self/ns/pid').stat().st_ino}"
+
+
+def _digest(host: str) -> str:
+    return hashlib.blake2b(host.encode(), digest_size=6).hexdigest()
 
 
 def _started(pid: int) -> int | None:

@@ -17,6 +17,7 @@ from .backends.unconfined import Unconfined
 from .environment import CancelledRunError, Environment, unless_cancelled
 from .events import Result
 from .execution import Execution, Recording
+from .leftovers import prune_local
 from .limits import Limits
 from .observing import Observer, TracingUnavailable, step
 from .pool import Pool
@@ -268,6 +269,7 @@ async def _open_first(settings: SandboxSettings) -> Sandbox:
         try:
             observer = Observer(name, trace=settings.trace)
             with observer.active(), step("open", backend=name):
+                await asyncio.to_thread(prune_local)
                 backend = await _open(name, settings)
             return Sandbox(backend, settings, observer)
         except (BackendError, TracingUnavailable) as error:

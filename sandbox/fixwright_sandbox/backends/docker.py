@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fixwright_sandbox import bundle
+from fixwright_sandbox.leftovers import in_engine, remove_in_engine
 from fixwright_sandbox.limits import MOST_FILES
 from fixwright_sandbox.owner import Owner
 from fixwright_sandbox.runtimes import home_of
@@ -19,11 +20,9 @@ from fixwright_sandbox.runtimes import home_of
 from . import inside
 from .base import BackendError, Channel, EngineGoneError, MissingImageError, Shape, Usage
 from .engine import Engine
+from .labels import LABEL, OWNER_LABEL, STARTED_LABEL
 from .seccomp import filter_for
 
-LABEL = "fixwright.sandbox"
-OWNER_LABEL = "fixwright.sandbox.owner"
-STARTED_LABEL = "fixwright.sandbox.started"
 _FRAME = 8
 _STDERR = 2
 _STDERR_KEPT = 8192
@@ -144,13 +143,13 @@ class Docker:
                 await asyncio.wait_for(self._closing.wait(), every)
 
     def reap(self) -> None:
-        """Remove the containers whose owner died without doing so itself. Blocks."""
+        """Remove what owners left that died without doing so themselves. Blocks."""
         try:
-            for container in self._engine.labelled(LABEL):
-                owner = Owner.parse(container.labels.get(OWNER_LABEL, ""))
-                if owner is not None and owner.is_dead():
-                    _log.info("Removing %s, left by process %d", container.id[:12], owner.pid)
-                    self._engine.remove(container.id)
+            for each in in_engine(self._engine):
+                if each.left and each.owner is not None:
+                    what = f"{each.kind} {each.id[:12]}"
+                    _log.info("Removing the %s, left by process %d", what, each.owner.pid)
+                    remove_in_engine(self._engine, each)
         except BackendError as error:
             _log.warning("Could not look for containers that were left: %s", error)
 

@@ -22,7 +22,7 @@ class Container:
 
     id: str
     labels: Mapping[str, str]
-    name: str = ""
+    stopped: bool = False
     image: str | None = None
 
 
@@ -157,7 +157,7 @@ class Engine:
                 Container(
                     str(each["Id"]),
                     dict(each["Labels"]),
-                    (each["Names"] or [""])[0].lstrip("/"),
+                    each["State"] not in {"running", "paused", "restarting"},
                     str(each["Image"]),
                 )
                 for each in listed

@@ -8,8 +8,11 @@ import os
 import signal
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
+from fixwright_sandbox.owner import Owner
+
 from .base import BackendError, Usage
 from .descendants import usage_below
+from .labels import OWNER_VARIABLE
 
 _STREAM = 1 << 20
 _STDERR_KEPT = 8192
@@ -103,7 +106,7 @@ async def start_process(
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
-            env=dict(env),
+            env={**env, OWNER_VARIABLE: str(Owner.current())},
             cwd=cwd,
             pass_fds=tuple(pass_fds),
             start_new_session=True,

@@ -12,10 +12,12 @@ import tempfile
 from pathlib import Path
 
 from fixwright_sandbox import bundle
+from fixwright_sandbox.owner import Owner
 from fixwright_sandbox.runtimes import runtime as find_runtime
 
 from .base import Channel, Shape
 from .interpreter import Interpreter, find_interpreter
+from .labels import FOLDER
 from .process import start_process
 from .toolchain import find_toolchain
 
@@ -75,7 +77,7 @@ class Unconfined:
 
 
 def _make_folder() -> Path:
-    folder = Path(tempfile.mkdtemp(prefix="fixwright-"))
+    folder = Path(tempfile.mkdtemp(prefix=f"{FOLDER}{Owner.current().tag}-"))
     (folder / "workspace").mkdir()
     (folder / "tmp").mkdir()
     (folder / "cache").mkdir()

@@ -14,8 +14,10 @@ from typing import Literal, NoReturn, TextIO
 import click
 
 from fixwright import __version__
+from fixwright.cli.exits import COULD_NOT, DONE, FAILED, REFUSED
 from fixwright.cli.headless import Headless, headless
 from fixwright.cli.index_commands import index, symbols
+from fixwright.cli.sandbox_commands import sandbox
 from fixwright.fix.problem import Problem, problem_of
 from fixwright.fix.report import FixReport, fix_report, no_fix_report
 from fixwright.index.languages import language_for
@@ -33,9 +35,6 @@ from fixwright.workspace.paths import path_to_uri, uri_to_path
 from fixwright.workspace.position import Position, Range
 from fixwright.workspace.text import Encoding
 from fixwright_sandbox import SandboxUnavailable
-
-DONE, FAILED, USAGE, REFUSED, COULD_NOT = 0, 1, 2, 3, 4
-"""The exit codes."""
 
 _PLACE = re.compile(r"(?P<file>.+?)(?::(?P<first>\d+)(?:-(?P<last>\d+))?)?", re.DOTALL)
 Unfinished = Literal["refused", "cancelled", "error"]
@@ -115,6 +114,9 @@ def fix(place: str, *, apply: bool, as_json: bool) -> None:
             return await _fix(tools, path, lines, apply=apply, as_json=as_json)
 
     _finish(work(), no_fix_report if as_json else None)
+
+
+cli.add_command(sandbox)
 
 
 @cli.command()

@@ -1,0 +1,11 @@
+"""What everything that an environment is made of carries, so that it can be found again."""
+
+from __future__ import annotations
+
+LABEL = "fixwright.sandbox"
+OWNER_LABEL = "fixwright.sandbox.owner"
+STARTED_LABEL = "fixwright.sandbox.started"
+OWNER_VARIABLE = "FIXWRIGHT_SANDBOX_OWNER"
+"""An environment variable of the outermost process; runs don't see it."""
+FOLDER = "fixwright-sandbox-"
+"""How the names of temporary folders begin; the owner follows."""

@@ -1,0 +1,243 @@
+"""What sandboxes of this user have on the machine: what lives, and what a dead owner left.
+
+Everything that an environment is made of carries its owner: the process that started it, told so
+that another can see whether it still lives. What has a dead owner serves nobody. Every sandbox
+clears that when it opens and, with an engine, every ten minutes; here it can be listed and cleared
+by hand. Everything here blocks.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import tempfile
+import time
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from .backends.base import BackendError
+from .backends.descendants import descendants, usage_below
+from .backends.engine import Container, Engine
+from .backends.labels import FOLDER, LABEL, OWNER_LABEL, OWNER_VARIABLE, STARTED_LABEL
+from .owner import Owner
+from .roster import Registered, registered
+
+Kind = Literal["container", "volume", "network", "process", "folder"]
+_STOPPED_SECONDS = 600.0
+"""How old a container is that stands still before it is left, whoever owns it: one that is not
+started yet is younger, and one that has ended removes itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One thing that belongs to a sandbox.
+
+    Attributes:
+        kind: what it is.
+        id: what the engine, the kernel or the file system knows it by.
+        backend: what made it.
+        owner: the process that started it; None where that can't be told.
+        left: nobody will use it any more; it can be pruned.
+        environment: our id of the environment, where its owner has written that down.
+        workspace: whom it serves, likewise.
+        started_at: seconds since the epoch, where that is told.
+        image: of a container.
+    """
+
+    kind: Kind
+    id: str
+    backend: str
+    owner: Owner | None
+    left: bool
+    environment: str | None = None
+    workspace: str | None = None
+    started_at: float | None = None
+    image: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """What one environment uses: bytes of memory, seconds of processor time since its start."""
+
+    found: Found
+    memory: int
+    cpu_seconds: float
+
+
+def found(docker_host: str | None = None, *, engine: bool = True) -> tuple[Found, ...]:
+    """Everything that sandboxes of this user have, on this machine and in the engine.
+
+    Args:
+        docker_host: the engine's address; None is the environment's or the context's.
+        engine: look there too; where none answers, what it has is missing.
+    """
+    known = {each.identity: each for each in registered()}
+    everything = [*_processes(known), *_folders()]
+    if engine:
+        with contextlib.suppress(BackendError), _engine(docker_host) as opened:
+            everything += [_named(each, known) for each in in_engine(opened)]
+    return tuple(sorted(everything, key=lambda each: each.started_at or 0.0))
+
+
+def leftovers(docker_host: str | None = None) -> tuple[Found, ...]:
+    """What dead owners left."""
+    return tuple(each for each in found(docker_host) if each.left)
+
+
+def prune(docker_host: str | None = None) -> tuple[Found, ...]:
+    """Remove what dead owners left; return what was removed. Raises `BackendError`."""
+    left = leftovers(docker_host)
+    remove(left, docker_host)
+    return left
+
+
+def remove(things: tuple[Found, ...], docker_host: str | None = None) -> None:
+    """End and remove these, whoever owns them; a run in one is lost. Raises `BackendError`."""
+    for each in things:
+        if each.kind == "process":
+            _kill(int(each.id))
+        elif each.kind == "folder":
+            shutil.rmtree(each.id, ignore_errors=True)
+    if any(each.kind in {"container", "volume", "network"} for each in things):
+        with _engine(docker_host) as engine:
+            for each in things:
+                remove_in_engine(engine, each)
+
+
+def usage(things: tuple[Found, ...], docker_host: str | None = None) -> tuple[Used, ...]:
+    """What the environments among these use; those that end meanwhile are left out."""
+    used: list[Used] = []
+    for each in things:
+        with contextlib.suppress(BackendError):
+            if each.kind == "process":
+                told = usage_below(int(each.id))
+                used.append(Used(each, told.memory, told.cpu_seconds))
+    containers = [each for each in things if each.kind == "container"]
+    if containers:
+        with contextlib.suppress(BackendError), _engine(docker_host) as engine:
+            for each in containers:
+                with contextlib.suppress(BackendError):
+                    told = engine.usage(each.id)
+                    used.append(Used(each, told.memory, told.cpu_seconds))
+    return tuple(used)
+
+
+# ---- in an engine
+
+
+def in_engine(engine: Engine) -> list[Found]:
+    """What the engine has of ours. Raises `BackendError`."""
+    kinds: dict[Kind, Callable[[str], list[Container]]] = {
+        "container": engine.labelled,
+        "volume": engine.labelled_volumes,
+        "network": engine.labelled_networks,
+    }
+    return [_of_engine(kind, each) for kind, look in kinds.items() for each in look(LABEL)]
+
+
+def remove_in_engine(engine: Engine, thing: Found) -> None:
+    """Remove it, if it is the engine's. Raises `BackendError`."""
+    if thing.kind == "container":
+        engine.remove(thing.id)
+    elif thing.kind == "volume":
+        engine.remove_volume(thing.id)
+    elif thing.kind == "network":
+        engine.remove_network(thing.id)
+
+
+def _of_engine(kind: Kind, item: Container) -> Found:
+    owner = Owner.parse(item.labels.get(OWNER_LABEL, ""))
+    started = _number(item.labels.get(STARTED_LABEL))
+    stopped = item.stopped and started is not None and time.time() - started > _STOPPED_SECONDS
+    left = owner is not None and (owner.is_dead() or (kind == "container" and stopped))
+    return Found(kind, item.id, "docker", owner, left, started_at=started, image=item.image)
+
+
+def _named(thing: Found, known: dict[str | None, Registered]) -> Found:
+    told = known.get(f"container:{thing.id}")
+    if told is None:
+        return thing
+    return replace(thing, environment=told.id, workspace=told.workspace)
+
+
+@contextlib.contextmanager
+def _engine(host: str | None) -> Generator[Engine]:
+    engine = Engine(host)
+    try:
+        yield engine
+    finally:
+        engine.close()
+
+
+# ---- on this machine
+
+
+def prune_local() -> None:
+    """Remove what dead owners left on this machine, without asking an engine."""
+    remove(tuple(each for each in [*_processes({}), *_folders()] if each.left))
+
+
+def _processes(known: dict[str | None, Registered]) -> list[Found]:
+    """The outermost process of each environment: what it forked carries its owner, too."""
+    owners = dict(_owned_processes())
+    things: list[Found] = []
+    for pid, (parent, owner, started) in owners.items():
+        if parent in owners:
+            continue
+        told = known.get(f"process:{pid}")
+        backend = "process" if told is None else told.backend
+        thing = Found("process", str(pid), backend, owner, owner.is_dead(), started_at=started)
+        if told is not None:
+            thing = replace(thing, environment=told.id, workspace=told.workspace)
+        things.append(thing)
+    return things
+
+
+def _owned_processes() -> Iterator[tuple[int, tuple[int, Owner, float]]]:
+    """Processes that carry an owner: with their parents, owners and times of start."""
+    mark = f"{OWNER_VARIABLE}=".encode()
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            variables = (process / "environ").read_bytes().split(b"\0")
+            parent = int((process / "stat").read_bytes().rpartition(b")")[2].split()[1])
+            started = process.stat().st_mtime
+        except OSError:  # somebody else's, or gone
+            continue
+        for each in variables:
+            owner = Owner.parse(each[len(mark) :].decode("ascii", "replace"))
+            if each.startswith(mark) and owner is not None:
+                yield int(process.name), (parent, owner, started)
+
+
+def _folders() -> list[Found]:
+    things: list[Found] = []
+    for folder in Path(tempfile.gettempdir()).glob(f"{FOLDER}*"):
+        with contextlib.suppress(OSError):
+            info = folder.lstat()
+            owner = Owner.of_tag(folder.name.removeprefix(FOLDER).rpartition("-")[0])
+            if folder.is_symlink() or info.st_uid != os.getuid() or owner is None:
+                continue
+            things.append(
+                Found(
+                    "folder", str(folder), "unconfined", owner, owner.is_dead(),
+                    started_at=info.st_mtime,
+                )
+            )  # fmt: skip
+    return things
+
+
+def _kill(pid: int) -> None:
+    for each in (pid, *descendants(pid)):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(each, signal.SIGKILL)
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        return None if text is None else float(text)
+    except ValueError:
+        return None
