@@ -27,6 +27,7 @@ from fixwright_sandbox import (
 from fixwright_sandbox.backends.base import BackendError
 from fixwright_sandbox.leftovers import Found, Used, found, leftovers, remove, usage
 from fixwright_sandbox.leftovers import prune as prune_all
+from fixwright_sandbox.runtimes import runtimes
 
 _READ = 1 << 16
 T = TypeVar("T")
@@ -69,6 +70,11 @@ def run(
     """Run a file, code or, after "--", a command, and pass on what it writes."""
     if sum(map(bool, (command, file, code is not None))) != 1:
         raise click.UsageError("Name one thing to run: --file, --code, or a command after --.")
+    if runtime is not None and runtime not in runtimes():
+        known = ", ".join(runtimes())
+        raise click.BadParameter(
+            f"there is no {runtime}; there are {known}", param_hint="--runtime"
+        )
     if timeout is not None and timeout <= 0:
         raise click.BadParameter("it has to be more than 0", param_hint="--timeout")
 
