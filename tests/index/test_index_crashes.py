@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from fixwright.index.catalog.indexer import Indexer
 from fixwright.index.catalog.place import Place
 from fixwright.index.catalog.pool import Answer, Failed, Pool, Question
 from fixwright.index.workspace_index import Progress, WorkspaceIndex
@@ -99,6 +100,28 @@ async def test_a_file_that_fails_is_named_and_left_alone_until_it_changes(
         assert (await again.explain(root / "bad.py")).policy == "indexed"
     finally:
         await again.close()
+
+
+async def test_a_store_that_fails_at_work_is_made_anew(tmp_path: Path) -> None:
+    root = tmp_path / "work"
+    write_modules(root, 3)
+    pool = Pool(1)
+    place = Place.of([root], tmp_path / "cache")
+    indexer = Indexer([root], place, pool, lambda _done, _total: None)
+    await indexer.open()
+    try:
+        await indexer.wait_fresh()
+        indexer.show(str(root / "m1.py"), "python", b"def shown(): pass\n")
+        await indexer.wait_fresh()
+        indexer.disk.store.close()  # from now on every use of it is an error
+        (root / "m2.py").write_text("def changed(): pass\n")
+        indexer.changed([str(root / "m2.py")])
+        await indexer.wait_fresh()
+        for name, path in (("changed", "m2.py"), ("shown", "m1.py"), ("f0_1", "m0.py")):
+            (hit,) = indexer.holdings.named(name)
+            assert hit.path == str(root / path)
+    finally:
+        await indexer.close()
 
 
 @pytest.mark.slow

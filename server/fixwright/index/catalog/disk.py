@@ -163,7 +163,9 @@ class Disk:
     def segments_of(self, ids: Sequence[int]) -> list[Segment]:
         """The segments of stored contents."""
         return [
-            building.from_records(list(self.store.records(ids[start : start + _AT_ONCE])))
+            building.from_records(
+                list(self.store.records(ids[start : start + _AT_ONCE]))
+            ).prepared()
             for start in range(0, len(ids), _AT_ONCE)
         ]
 

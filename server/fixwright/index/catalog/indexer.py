@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, ParamSpec, TypeVar, cast
 
@@ -80,6 +81,7 @@ class Indexer:
         self._memory: dict[int, Record] = {}
         self._next_memory = _MEMORY
         self._unpublished = 0
+        self._epoch = 0
         self._done = self._total = 0
         self._wake = asyncio.Event()
         self._fresh = asyncio.Event()
@@ -264,6 +266,8 @@ class Indexer:
     async def _take_in(self, batch: Batch) -> None:
         try:
             await self._read(batch)
+        except sqlite3.DatabaseError as error:
+            await self._recover(error)
         finally:
             self._slots.release()
             self._busy.difference_update(batch.paths)
@@ -279,31 +283,59 @@ class Indexer:
         if not self._blank:
             looked = await self.on_disk(self._disk.look, batch.paths)
             known, unknown, gone = looked.known, looked.unknown, list(looked.gone)
-        new: dict[str, tuple[Stamp, NewContent]] = {}
-        failed: dict[str, str] = {}
-
-        def deliver(question: Question, answer: Answer) -> None:
-            if isinstance(answer, Failed):
-                failed[question.path] = answer.reason
-            elif "missing" in answer[0]:
-                gone.append(question.path)
-            else:
-                new[question.path] = _new_content(*answer)
-
-        questions = [Question({"ask": "cheap", "path": path}) for path in unknown]
-        if questions:
-            await self._pool.ask(questions, deliver, batch.priority)
-        for path, reason in failed.items():
-            noted = await self.on_disk(self._disk.failed, path, reason)
-            if noted is not None:
-                new[path] = noted
+        new, missing = await self._parse(unknown, batch.priority)
+        gone += missing
+        epoch = self._epoch
         held = await self.on_disk(self._disk.add, new, known, gone)
+        if epoch != self._epoch:
+            return  # these are ids of a store that is no more
         for path in gone:
             self.holdings.drop(path)
         for path, (now, content) in held.items():
             self.holdings.contents[content.id] = content
             self.holdings.put(path, now)
         await self._add({content.id for _, content in held.values()})
+
+    async def _parse(
+        self, paths: Sequence[str], priority: int
+    ) -> tuple[dict[str, tuple[Stamp, NewContent]], list[str]]:
+        """What workers find in files, and which of them are none."""
+        new: dict[str, tuple[Stamp, NewContent]] = {}
+        missing: list[str] = []
+        failed: dict[str, str] = {}
+
+        def deliver(question: Question, answer: Answer) -> None:
+            if isinstance(answer, Failed):
+                failed[question.path] = answer.reason
+            elif "missing" in answer[0]:
+                missing.append(question.path)
+            else:
+                new[question.path] = _new_content(*answer)
+
+        questions = [Question({"ask": "cheap", "path": path}) for path in paths]
+        if questions:
+            await self._pool.ask(questions, deliver, priority)
+        for path, reason in failed.items():
+            noted = await self.on_disk(self._disk.failed, path, reason)
+            if noted is not None:
+                new[path] = noted
+        return new, missing
+
+    async def _recover(self, error: sqlite3.DatabaseError) -> None:
+        """The store failed; what is wrong with the machine cannot be mended, the rest can."""
+        if isinstance(error, sqlite3.OperationalError):
+            log.error("files are missing from the index, because it cannot be stored: %s", error)
+            return
+        log.warning("the index on disk is damaged and is made anew: %s", error)
+        self._epoch += 1
+        await self.on_disk(self._disk.start_over)
+        before, self.holdings = self.holdings, Holdings()
+        for path, number in before.buffers.items():
+            self.holdings.contents[number] = before.contents[number]
+            self.holdings.show(path, number)
+        if self._memory:
+            self.holdings.add(building.from_records(list(self._memory.items())))
+        self._listing = True
 
     async def _add(self, ids: Iterable[int]) -> None:
         """Makes contents searchable that are not yet."""
@@ -367,7 +399,7 @@ class Indexer:
             alive = list(self.holdings.alive())
             await self._replace(
                 segments,
-                await loop.run_in_executor(self._mergers, building.merged, segments, alive),
+                await loop.run_in_executor(self._mergers, _merged, segments, alive),
             )
         many = self._unpublished > _STALE * len(self.holdings.contents)
         if many and self._fresh.is_set() and await self.on_disk(self._disk.take_lead):
@@ -388,6 +420,10 @@ class Indexer:
             texts = [(number, self._memory[number]) for number in shown]
             self.holdings.add(building.from_records(texts))
         await self._complete()
+
+
+def _merged(segments: Sequence[Segment], alive: Iterable[int]) -> Segment:
+    return building.merged(segments, alive).prepared()
 
 
 def _published(segments: Sequence[Segment], alive: Iterable[int], path: Path) -> Segment:

@@ -99,6 +99,11 @@ class Segment:
         found = zip(self.use_content[part].tolist(), self.use_count[part].tolist(), strict=True)
         return list(found)
 
+    def prepared(self) -> Segment:
+        """Itself, with all that a search needs; long arithmetic, so not for the loop."""
+        assert len(self.bits)
+        return self
+
     @cached_property
     def lengths(self) -> NDArray[np.uint16]:
         """Of the names in bytes."""
