@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import logging
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
@@ -11,9 +12,12 @@ from dataclasses import dataclass, field
 from .backends.base import Backend, BackendError, Shape
 from .environment import Environment
 from .limits import Limits
+from .pressure import Gauge, read_memory
 from .runtimes import home_of
 from .settings import SandboxSettings
 
+_LOOK_EVERY = 5.0
+"""Seconds between two looks at the machine's memory."""
 _log = logging.getLogger(__name__)
 
 
@@ -31,7 +35,16 @@ class _Workspace:
 class Pool:
     """Environments by workspace. One that served a workspace never serves another."""
 
-    def __init__(self, backend: Backend, settings: SandboxSettings) -> None:
+    def __init__(
+        self, backend: Backend, settings: SandboxSettings, gauge: Gauge = read_memory
+    ) -> None:
+        self.shortage: str | None = None
+        """Why no environments are kept ready; None while memory is not short."""
+        self._gauge = gauge
+        self._turns = itertools.count()
+        self._used: dict[Environment, int] = {}
+        self._closing = asyncio.Event()
+        self._looking: asyncio.Task[None] | None = None
         self._backend = backend
         self._settings = settings
         self._shape = self.shape("python", settings.limits)
@@ -61,10 +74,12 @@ class Pool:
             if kept:
                 environment = kept[-1]
                 home.idle.remove(environment)
+                self._used.pop(environment, None)
             else:
                 environment = None
                 if home.live >= self._settings.environments:
                     unfit = home.idle.pop(0)
+                    self._used.pop(unfit, None)
                 else:
                     home.live += 1
         try:
@@ -88,8 +103,10 @@ class Pool:
             return
         async with home.freed:
             home.idle.append(environment)
+            self._used[environment] = next(self._turns)
             home.freed.notify()
         self._watch_idleness(home)
+        self._watch_memory()
 
     async def prepare(self, workspace: str, name: str, limits: Limits | None = None) -> None:
         """See to it that one waits for the workspace's next run of a runtime.
@@ -107,11 +124,14 @@ class Pool:
             home.dropped = True
             if home.idle_timer is not None:
                 home.idle_timer.cancel()
+            for environment in home.idle:
+                self._used.pop(environment, None)
             await _close_all(home.idle)
 
     async def close(self) -> None:
         """Stop every environment that is not at work."""
         self._closed = True
+        self._closing.set()
         for task in self._tasks:
             task.cancel()
         if self._tasks:
@@ -142,7 +162,8 @@ class Pool:
 
     def _fill(self) -> None:
         """Start a spare in the background, one at a time, where there are too few."""
-        if not self._filling and len(self._spares) < self._settings.pool:
+        wanted = 0 if self._closed or self.shortage else self._settings.pool
+        if not self._filling and len(self._spares) < wanted:
             self._filling = True
             self._spawn(self._add_spare())
 
@@ -153,8 +174,58 @@ class Pool:
             _log.warning("No spare sandbox: %s", error)
         else:
             self._spares.append(spare)
+            self._watch_memory()
         finally:
             self._filling = False
+
+    # ---- memory
+
+    def _watch_memory(self) -> None:
+        """Look at the machine's memory for as long as there is anything to be given back."""
+        if self._looking is None or self._looking.done():
+            self._looking = self._spawn(self._keep_looking())
+
+    async def _keep_looking(self) -> None:
+        while await self.relieve() and not self._closed:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._closing.wait(), _LOOK_EVERY)
+
+    async def relieve(self) -> bool:
+        """Stop what nobody uses while memory is short: spares, then what was idle longest.
+
+        Returns whether there is anything left that could be stopped.
+        """
+        while True:
+            memory = await asyncio.to_thread(self._gauge)
+            self.shortage = None if memory is None else memory.shortage
+            if self.shortage is None:
+                self._fill()
+                return bool(self._spares or self._idle())
+            if not await self._stop_one():
+                return False
+
+    async def _stop_one(self) -> bool:
+        if self._spares:
+            await self._spares.pop().close()
+            return True
+        idle = self._idle()
+        if not idle:
+            return False
+        environment = min(idle, key=lambda each: self._used.get(each, 0))
+        home = idle[environment]
+        async with home.freed:
+            if environment not in home.idle:  # somebody took it meanwhile
+                return True
+            home.idle.remove(environment)
+            home.live -= 1
+            home.freed.notify()
+        self._used.pop(environment, None)
+        await environment.close()
+        return True
+
+    def _idle(self) -> dict[Environment, _Workspace]:
+        homes = [home for each in self._workspaces.values() for home in each.values()]
+        return {environment: home for home in homes for environment in home.idle}
 
     def _watch_idleness(self, home: _Workspace) -> None:
         if home.idle_timer is not None:
@@ -168,12 +239,15 @@ class Pool:
         async with home.freed:
             idle, home.idle = home.idle, []
             home.live -= len(idle)
+            for environment in idle:
+                self._used.pop(environment, None)
         await _close_all(idle)
 
-    def _spawn(self, work: Coroutine[object, object, None]) -> None:
+    def _spawn(self, work: Coroutine[object, object, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
 
 async def _awake(environment: Environment) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Any, Literal, Self
 
-from .backends.base import Backend, BackendError
+from .backends.base import Backend, BackendError, Placed
 from .backends.bubblewrap import Bubblewrap
 from .backends.docker import Docker
 from .backends.unconfined import Unconfined
@@ -21,6 +21,7 @@ from .leftovers import prune_local
 from .limits import Limits
 from .observing import Observer, TracingUnavailable, step
 from .pool import Pool
+from .pressure import Gauge, Memory, read_memory
 from .runtimes import UnknownRuntimeError, home_of
 from .settings import BackendName, Request, SandboxSettings, SandboxUnavailable
 from .stats import Stats, stats_of
@@ -35,14 +36,18 @@ class Sandbox:
     """
 
     def __init__(
-        self, backend: Backend, settings: SandboxSettings, observer: Observer | None = None
+        self,
+        backend: Backend,
+        settings: SandboxSettings,
+        observer: Observer | None = None,
+        gauge: Gauge | None = None,
     ) -> None:
         self.backend = backend.name
         self.image = backend.image("python")
         self._backend = backend
         self._settings = settings
         self._observer = observer or Observer(backend.name, trace=settings.trace)
-        self._pool = Pool(backend, settings)
+        self._pool = Pool(backend, settings, gauge or _gauge_of(backend))
         self._created: set[str] = set()
         self._running: dict[Execution, tuple[str, asyncio.Task[None]]] = {}
 
@@ -144,6 +149,7 @@ class Sandbox:
             self._observer.metrics,
             running=started,
             queued=len(self._running) - started,
+            shortage=self._pool.shortage,
         )
 
     def metrics(self) -> str:
@@ -246,6 +252,14 @@ class Opening(Coroutine[object, None, Sandbox]):
     ) -> None:
         assert self._sandbox is not None
         await self._sandbox.close()
+
+
+def _gauge_of(backend: Backend) -> Gauge:
+    return _unknown if isinstance(backend, Placed) and backend.elsewhere else read_memory
+
+
+def _unknown() -> Memory | None:
+    return None
 
 
 def open_sandbox(

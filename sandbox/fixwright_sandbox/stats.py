@@ -50,6 +50,7 @@ class Stats:
         cpu_seconds: processor time of the runs that ended.
         files_sent: files of runs' trees that had to be sent.
         files_there: files of runs' trees that the environments had from before.
+        shortage: why no environments are kept ready, a sentence; None while memory is not short.
     """
 
     backend: str
@@ -61,9 +62,12 @@ class Stats:
     cpu_seconds: float
     files_sent: int
     files_there: int
+    shortage: str | None = None
 
 
-async def stats_of(roster: Roster, metrics: Metrics, *, running: int, queued: int) -> Stats:
+async def stats_of(
+    roster: Roster, metrics: Metrics, *, running: int, queued: int, shortage: str | None = None
+) -> Stats:
     """Measure; takes as long as the engine does to answer, some milliseconds for each."""
     environments = await asyncio.gather(*(_stats(entry, channel) for entry, channel in roster))
     runs: dict[str, int] = {}
@@ -79,6 +83,7 @@ async def stats_of(roster: Roster, metrics: Metrics, *, running: int, queued: in
         cpu_seconds=metrics.cpu_seconds.value("user") + metrics.cpu_seconds.value("system"),
         files_sent=int(metrics.tree_files.value("sent")),
         files_there=int(metrics.tree_files.value("there")),
+        shortage=shortage,
     )
 
 

@@ -86,6 +86,16 @@ class Usage:
 
 
 @runtime_checkable
+class Placed(Protocol):
+    """A backend that may run on another machine."""
+
+    @property
+    def elsewhere(self) -> bool:
+        """It does: what this machine has to spare says nothing."""
+        ...
+
+
+@runtime_checkable
 class Known(Protocol):
     """A channel whose environment the machine or the engine has a name for."""
 

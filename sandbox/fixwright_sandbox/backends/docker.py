@@ -94,6 +94,11 @@ class Docker:
         home = home_of(runtime)
         return self._images.get(home.name) or home.image
 
+    @property
+    def elsewhere(self) -> bool:
+        """Whether the engine may be another machine's."""
+        return self._engine.elsewhere
+
     def missing(self, runtime: str) -> MissingImageError:
         """What to say where the engine has no such image."""
         return MissingImageError(

@@ -8,10 +8,12 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
+from urllib.parse import urlsplit
 
 from .base import BackendError, EngineGoneError, MissingImageError, Usage
 
 _TIMEOUT = 30
+_HERE = ("localhost", "localnpipe", "127.0.0.1", "::1")
 _REMOVAL_SECONDS = 15.0
 T = TypeVar("T")
 
@@ -59,6 +61,12 @@ class Engine:
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether the engine may be another machine's; known without asking it."""
+        # A Unix socket is http+docker://localhost there, a connection by ssh http+docker://ssh.
+        return urlsplit(str(self._api.base_url)).hostname not in _HERE
 
     def ping(self) -> None:
         """Ask whether the engine is there."""
