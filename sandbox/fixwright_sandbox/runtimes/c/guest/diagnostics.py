@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -41,15 +42,18 @@ def output_of(stderr: str) -> Output:
     """Split what gcc said into its JSON messages and everything else."""
     messages: list[dict[str, Any]] = []
     lines: list[str] = []
-    for line in stderr.splitlines():
-        if line.startswith("["):
-            try:
-                found: Any = json.loads(line)
-            except ValueError:
-                lines.append(line)
+    decoder = json.JSONDecoder()
+    position = 0
+    while position < len(stderr):
+        if stderr.startswith("[", position):
+            # One line by gcc 12, many by gcc 14.
+            with contextlib.suppress(ValueError):
+                found, position = decoder.raw_decode(stderr, position)
+                messages.extend(cast("list[dict[str, Any]]", found))
                 continue
-            messages.extend(cast("list[dict[str, Any]]", found))
-        elif line.strip():
+        line, _, _ = stderr[position:].partition("\n")
+        position += len(line) + 1
+        if line.strip():
             lines.append(line)
     return Output(messages, lines)
 
