@@ -7,6 +7,8 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from fixwright.index.queries import matches
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -28,14 +30,9 @@ def docs_of(
     A docstring is one that the query file captures as `@doc`; a doc comment is whatever comment
     ends on the row above the definition, with nothing but `@between` (attributes) between.
     """
-    if not language.has_query("docstrings"):
-        return [""] * len(found)
-    import tree_sitter
-
-    query = tree_sitter.QueryCursor(language.query("docstrings"))
     inside: dict[int, str] = {}
     comments = _Comments(source, re.compile(language.doc_markers, re.MULTILINE))
-    for _, captures in query.matches(root):
+    for captures in matches(language, "docstrings", root):
         if "doc" in captures:
             text = "".join(source.of(node) for node in captures["doc"])
             inside[captures["documented"][0].start_byte] = inspect.cleandoc(text)[:_LONGEST]
@@ -43,10 +40,17 @@ def docs_of(
             comments.add(node)
         for node in captures.get("between", ()):
             comments.between[_last_row(node)] = node.start_point[0]
-    return [
-        inside.get(each.node.start_byte) or comments.above(each.outer.start_point[0])
-        for each in found
-    ]
+    docs: list[str] = []
+    outer: list[tuple[int, int]] = []
+    for each in found:
+        start, row = each.outer.start_byte, each.outer.start_point[0]
+        while outer and outer[-1][0] <= start:
+            outer.pop()
+        # What begins on its container's row has that row's comment above it, but not for its own.
+        is_first = not outer or outer[-1][1] != row
+        docs.append(inside.get(each.node.start_byte) or (comments.above(row) if is_first else ""))
+        outer.append((each.outer.end_byte, row))
+    return docs
 
 
 @dataclass

@@ -12,6 +12,7 @@ from fixwright.index.docs import docs_of
 from fixwright.index.facts import Definition, EntryPoint, FileFacts
 from fixwright.index.identifiers import count_identifiers
 from fixwright.index.imports import imports_of
+from fixwright.index.queries import matches
 from fixwright.index.references import references_of
 from fixwright.index.source import Source
 from fixwright.index.symbols import signature_of
@@ -115,7 +116,8 @@ class _Extraction:
                 )
             )
             if each.children:
-                self._add(each.children, index, f"{own}.{each.name}" if own else each.name)
+                name = each.name.replace("::", ".")
+                self._add(each.children, index, f"{own}.{name}" if own else name)
 
 
 def entry_points(root: tree_sitter.Node, source: Source, language: Language) -> list[EntryPoint]:
@@ -124,14 +126,10 @@ def entry_points(root: tree_sitter.Node, source: Source, language: Language) -> 
     if source.data.startswith(b"#!"):
         first = source.data.partition(b"\n")[0].rstrip(b"\r")
         found.append(EntryPoint("script", (0, 0, 0, len(first.decode("utf-8", "replace")))))
-    if language.has_query("entry points"):
-        import tree_sitter
-
-        query = tree_sitter.QueryCursor(language.query("entry points"))
-        found += [
-            EntryPoint("main", source.place(captures["main"][0]))
-            for _, captures in query.matches(root)
-        ]
+    found += [
+        EntryPoint("main", source.place(captures["main"][0]))
+        for captures in matches(language, "entry points", root)
+    ]
     return found
 
 

@@ -6,6 +6,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 from fixwright.index.facts import Import
+from fixwright.index.queries import matches
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     import tree_sitter
 
     from fixwright.index.languages import Language
+    from fixwright.index.queries import Captures
     from fixwright.index.source import Source
 
 _STATEMENT = "import"
@@ -23,23 +25,16 @@ def imports_of(
     nodes: Iterable[tree_sitter.Node], source: Source, language: Language
 ) -> Iterator[Import]:
     """The imports in nodes, in order; each name that is imported is one."""
-    import tree_sitter
-
-    if not language.has_query("imports"):
-        return
-    cursor = tree_sitter.QueryCursor(language.query("imports"))
     seen: set[Import] = set()
     for node in nodes:
-        for _, captures in cursor.matches(node):
+        for captures in matches(language, "imports", node):
             for found in _imports(captures, source, language):
                 if found not in seen:
                     seen.add(found)
                     yield found
 
 
-def _imports(
-    captures: dict[str, list[tree_sitter.Node]], source: Source, language: Language
-) -> Iterator[Import]:
+def _imports(captures: Captures, source: Source, language: Language) -> Iterator[Import]:
     def text(name: str) -> str:
         return source.of(captures[name][0]) if name in captures else ""
 

@@ -6,6 +6,7 @@ from bisect import bisect_right
 from typing import TYPE_CHECKING
 
 from fixwright.index.facts import Reference
+from fixwright.index.queries import captures
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,16 +25,12 @@ def references_of(
     root: tree_sitter.Node, found: Sequence[Found], source: Source, language: Language
 ) -> tuple[Reference, ...]:
     """The references in a tree, in order; the names of the definitions themselves are none."""
-    if not language.has_query("references"):
-        return ()
-    import tree_sitter
-
-    captures = tree_sitter.QueryCursor(language.query("references")).captures(root)
+    by_role = captures(language, "references", root)
     taken = {each.name_node.start_byte for each in found}
     keywords = language.lexer.keywords if language.lexer is not None else frozenset[str]()
     places: list[tuple[int, tree_sitter.Node, str]] = []
     for role in ROLES:
-        for node in captures.get(role, ()):
+        for node in by_role.get(role, ()):
             start = node.start_byte
             if start not in taken:
                 taken.add(start)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     import tree_sitter
 
     from fixwright.index.languages import Language
+
+# The inside of a type that a head defines on the way.
+_BRACES = re.compile(r"\{.*\}", re.DOTALL)
 
 # Characters; what is longer is no head that a person reads.
 _LONGEST_SIGNATURE = 400
@@ -86,7 +90,10 @@ def signature_of(found: Found, data: bytes) -> str:
         return ""
     start = found.outer.start_byte
     head = data[start : min(found.head_end, start + 4 * _LONGEST_SIGNATURE)]
-    words = " ".join(head.decode("utf-8", "ignore").split())
+    text = head.decode("utf-8", "ignore")
+    if "\n" in text:
+        text = _BRACES.sub("{…}", text)
+    words = found.rule.prefix + " ".join(text.split())
     return words[:_LONGEST_SIGNATURE].rstrip("{=:; ")
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fixwright.index.facts import TestPlace
+from fixwright.index.queries import Captures, matches
 from fixwright.index.source import Source
 
 if TYPE_CHECKING:
@@ -84,18 +85,13 @@ class _Found:
 
 
 def _found(root: tree_sitter.Node, source: Source, language: Language) -> list[_Found]:
-    if not language.has_query("tests"):
-        return []
-    import tree_sitter
-
-    matches = tree_sitter.QueryCursor(language.query("tests")).matches(root)
-    captured = [captures for _, captures in matches]
+    captured = matches(language, "tests", root)
     if language.collects == "pytest":
         return _as_pytest(captured, source)
     return _nested(captured, source, language)
 
 
-def _nested(captured: list[_Captures], source: Source, language: Language) -> list[_Found]:
+def _nested(captured: list[Captures], source: Source, language: Language) -> list[_Found]:
     """Tests and suites as they nest in the text."""
     places: dict[int, tuple[tree_sitter.Node, list[str], bool]] = {}
     for captures in captured:
@@ -140,7 +136,7 @@ def _plain(text: str) -> str:
     return _ESCAPE.sub(lambda match: _ESCAPES.get(match[1], match[1]), text[1:-1])
 
 
-def _as_pytest(captured: list[_Captures], source: Source) -> list[_Found]:
+def _as_pytest(captured: list[Captures], source: Source) -> list[_Found]:
     """What pytest and unittest collect by their rules about names and bases."""
     classes = {captures["class"][0].id: captures for captures in captured if "class" in captures}
     found: list[_Found] = []
@@ -167,7 +163,6 @@ def _as_pytest(captured: list[_Captures], source: Source) -> list[_Found]:
     return sorted(found, key=lambda each: each.node.start_byte)
 
 
-_Captures = dict[str, list["tree_sitter.Node"]]
 _QUOTES = ("'", '"', "`")
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r"}

@@ -265,10 +265,10 @@ class Walk:
             return
         value = None if handler.value is None else node.child_by_field_id(handler.value)
         by_value = "" if value is None else self._kind_of_value(value, handler, outer)
-        if by_value:
-            self._name(node, handler, by_value, value, outer, scope, found)
-        elif rule.kind:
-            self._name(node, handler, "", body, outer, scope, found)
+        if by_value or rule.kind:
+            is_walked = value is not None and value.kind_id in self._table.handlers
+            inner = value if by_value or is_walked else body
+            self._name(node, handler, by_value, inner, outer, scope, found)
         elif value is not None:
             found += self.collect([value], scope)
         then = None if handler.then is None else node.child_by_field_id(handler.then)

@@ -39,6 +39,7 @@ class DefinitionRule:
         functional: what it defines where the name's declarator is that of a function.
         beside: the field with a type that may be defined on the way (`struct s {…} x;`).
         receiver: the field with the type that it belongs to (Go).
+        prefix: what its signature begins with though it stands outside of the node (Go's `type`).
         import_prefix: where the value begins with this text, it is an import too.
     """
 
@@ -58,6 +59,7 @@ class DefinitionRule:
     functional: str | None = None
     beside: str | None = None
     receiver: str | None = None
+    prefix: str = ""
     import_prefix: str | None = None
 
 

@@ -19,7 +19,7 @@ def expand(text: str) -> Iterator[tuple[str, str, str]]:
     alias = ""
     for index, part in enumerate([*parts, ","]):
         if part == "{":
-            prefixes.append(path)
+            prefixes.append([*prefixes[-1], *path])
             path = []
         elif part in {",", "}"}:
             if path:
