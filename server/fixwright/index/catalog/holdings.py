@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 _TYPES = frozenset({"class", "struct", "interface", "trait", "enum", "type"})
 _CALLED = frozenset({"function", "method", "constructor", "macro"})
-_FEW = 4
-_SEGMENTS = 6
+_FEW = 8
+_SEGMENTS = 12
 _ENOUGH = 4
 
 

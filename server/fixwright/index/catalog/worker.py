@@ -38,8 +38,9 @@ def main() -> None:
     # A file's facts are many objects without a cycle: nothing to look for again and again.
     gc.freeze()
     gc.set_threshold(200_000, 20, 100)
-    # A grammar that runs away dies here, and not the user's session.
-    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
+    if sys.platform == "linux":  # elsewhere the limit cannot be set, or counts what is not used
+        # A grammar that runs away dies here, and not the user's session.
+        resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
     questions, answers = sys.stdin.buffer, sys.stdout.buffer
     while (frame := frames.read(questions)) is not None:
         header, pieces = _answer(*frame)
