@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
-import gzip
 import os
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -30,10 +27,7 @@ from .events import (
 from .fetch import fetch
 from .halt import Halt
 from .recipe import IMAGE_LABEL, RECIPE_LABEL, Recipe, base_recipe, chosen, write_context
-
-_COMPRESSION = 1
-"""Of saved images: three times smaller already, at ten times the speed of the usual 9."""
-
+from .store import Store, has_image
 
 _ORIGIN = "fixwright.origin"
 
@@ -68,7 +62,7 @@ def build(
     Args:
         names: runtimes, such as `go`; `bash` runs in the image of `python`.
         offline: ask no image registry.
-        force: make them anew, with today's packages.
+        force: make them anew, with today's packages; the base too, where no runtime is named.
         host: the engine's address; None is the environment's.
         cache: a folder of one's own instead of `default_cache()`.
         parallel: images that are made at once; None is as many as there are processors, but
@@ -82,21 +76,49 @@ def build(
     Raises:
         ImageError: no engine answers, or there is no image of that name.
     """
+    named = tuple(names)
     return _Making(
-        recipes=tuple(chosen(names)),
+        recipes=tuple(chosen(named)),
         offline=offline,
         force=force,
+        force_base=force and not named,
         host=host,
-        cache=cache or default_cache(),
+        store=Store(cache or default_cache()),
+        keep=True,
         parallel=parallel or min(3, os.cpu_count() or 1),
         report=_one_at_a_time(report),
         halt=halt or Halt(),
     ).run()
 
 
-def build_one(recipe: Recipe, *, host: str | None = None, report: Report = silent) -> ImageResult:
-    """Make one image that is no runtime's, and what it starts from. Raises `ImageError`."""
-    making = _Making((recipe,), False, False, host, default_cache(), 1, report, Halt())
+def build_one(
+    recipe: Recipe,
+    *,
+    offline: bool = False,
+    force: bool = False,
+    host: str | None = None,
+    cache: Path | None = None,
+    keep: bool = True,
+    report: Report = silent,
+    halt: Halt | None = None,
+) -> ImageResult:
+    """Make one image that is no runtime's, and what it starts from.
+
+    The arguments are those of `build`; without `keep`, nothing is put into the cache.
+    Raises `ImageError` where it fails, too.
+    """
+    making = _Making(
+        recipes=(recipe,),
+        offline=offline,
+        force=force,
+        force_base=False,
+        host=host,
+        store=Store(cache or default_cache()),
+        keep=keep,
+        parallel=1,
+        report=_one_at_a_time(report),
+        halt=halt or Halt(),
+    )
     result = making.run()[-1]
     if result.status == "failed":
         raise ImageError(result.reason)
@@ -120,14 +142,16 @@ class _Making:
     recipes: tuple[Recipe, ...]
     offline: bool
     force: bool
+    force_base: bool
     host: str | None
-    cache: Path
+    store: Store
+    keep: bool
     parallel: int
     report: Report
     halt: Halt
 
     def run(self) -> tuple[ImageResult, ...]:
-        with ImageEngine(self.host) as engine, self._alone():
+        with ImageEngine(self.host) as engine, self.store.alone(self.halt, self._waiting):
             base = self._attempt(base_recipe(), engine)
             if base.status == "failed":
                 spoilt = replace(base, seconds=0.0, reason=f"Its base failed: {base.reason}")
@@ -141,20 +165,6 @@ class _Making:
                     raise
             engine.sweep(IMAGE_LABEL)
             return results
-
-    @contextlib.contextmanager
-    def _alone(self) -> Generator[None]:
-        """Wait until no other process makes images here: they would do the same work twice."""
-        self.cache.mkdir(parents=True, exist_ok=True)
-        with (self.cache / "lock").open("wb") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                self.report(
-                    Step(base_recipe().tag, "Waiting for another process that makes images")
-                )
-                fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
 
     def _attempt(self, recipe: Recipe, engine: ImageEngine | None) -> ImageResult:
         started = time.monotonic()
@@ -174,25 +184,32 @@ class _Making:
         return result
 
     def _make(self, recipe: Recipe, engine: ImageEngine) -> ImageResult:
-        digest = recipe.digest()
-        if not self.force:
-            if _has(engine, recipe.tag, digest):
+        if not self._forced(recipe):
+            if has_image(engine, recipe):
                 return self._result(recipe, engine, "current")
-            if self._load(recipe, engine, digest):
-                return self._result(recipe, engine, "loaded")
-        made_offline = self._build(recipe, engine, digest)
-        if made_offline:
-            self._save(recipe, engine, digest)
+            archive = self.store.archive(recipe, engine.architecture)
+            if archive.exists():
+                self._step(recipe, f"Loading {archive.name}")
+                self.store.load(archive, engine, self._said(recipe))
+                if has_image(engine, recipe):
+                    return self._result(recipe, engine, "loaded")
+        made_offline = self._build(recipe, engine)
+        if made_offline and self.keep:
+            self._step(recipe, "Saving it")
+            self.store.save(recipe, engine, self.halt)
         return self._result(recipe, engine, "built")
+
+    def _forced(self, recipe: Recipe) -> bool:
+        return self.force if recipe.base is not None else self.force_base
 
     def _result(self, recipe: Recipe, engine: ImageEngine, status: ImageStatus) -> ImageResult:
         facts = engine.facts(recipe.tag)
         assert facts is not None
         return ImageResult(recipe.tag, status, 0.0, facts.size)
 
-    def _build(self, recipe: Recipe, engine: ImageEngine, digest: str) -> bool:
+    def _build(self, recipe: Recipe, engine: ImageEngine) -> bool:
         """Build an image; whether that was without a registry."""
-        labels = {RECIPE_LABEL: digest}
+        labels = {RECIPE_LABEL: recipe.digest()}
         if recipe.base is None:
             origin = self._debian(recipe, engine)
             made_offline = origin is not None
@@ -217,7 +234,7 @@ class _Making:
                     told=lambda text, number, of: self._told(recipe, text, number, of),
                     args={**args, **mirrors(), **proxies()},
                     labels=labels,
-                    fresh=self.force,
+                    fresh=self._forced(recipe),
                 )
         return made_offline
 
@@ -234,40 +251,9 @@ class _Making:
                 return None
         self._step(recipe, "Making it from Debian packages")
         said = self._said(recipe)
-        return bring_debian(recipe, engine, self.cache, force=self.force, halt=self.halt, said=said)
-
-    def _saved(self, recipe: Recipe, engine: ImageEngine, digest: str) -> Path:
-        return self.cache / f"{recipe.name}-{digest}-{engine.architecture}.tar.gz"
-
-    def _load(self, recipe: Recipe, engine: ImageEngine, digest: str) -> bool:
-        archive = self._saved(recipe, engine, digest)
-        if not archive.exists():
-            return False
-        self._step(recipe, f"Loading {archive.name}")
-        try:
-            with archive.open("rb") as data:  # engines take it compressed
-                engine.load(data)
-        except ImageError as error:
-            # A damaged archive is as good as none.
-            self.report(Said(recipe.tag, f"{archive.name} can't be used: {error}"))
-            archive.unlink()
-        return _has(engine, recipe.tag, digest)
-
-    def _save(self, recipe: Recipe, engine: ImageEngine, digest: str) -> None:
-        archive = self._saved(recipe, engine, digest)
-        self._step(recipe, f"Saving {archive.name}")
-        part = archive.with_suffix(".part")
-        try:
-            with gzip.open(part, "wb", _COMPRESSION) as out:
-                for piece in engine.save(recipe.tag):
-                    self.halt.check()
-                    out.write(piece)
-            part.replace(archive)
-        finally:
-            part.unlink(missing_ok=True)
-        for older in self.cache.glob(f"{recipe.name}-*-{engine.architecture}.tar.gz"):
-            if older != archive:
-                older.unlink()
+        force = self.force_base
+        cache = self.store.folder
+        return bring_debian(recipe, engine, cache, force=force, halt=self.halt, said=said)
 
     def _told(self, recipe: Recipe, text: str, number: int, of: int) -> None:
         if number:
@@ -278,11 +264,9 @@ class _Making:
     def _said(self, recipe: Recipe) -> Callable[[str], None]:
         return lambda line: self.report(Said(recipe.tag, line))
 
+    def _waiting(self) -> None:
+        self.report(Step(base_recipe().tag, "Waiting for another process that makes images"))
+
     def _step(self, recipe: Recipe, what: str) -> None:
         self.halt.check()
         self.report(Step(recipe.tag, what))
-
-
-def _has(engine: ImageEngine, tag: str, digest: str) -> bool:
-    facts = engine.facts(tag)
-    return facts is not None and facts.labels.get(RECIPE_LABEL) == digest

@@ -96,7 +96,7 @@ class _Making:
 
     def run(self, engine: ImageEngine) -> CustomImage:
         if self.want.image:
-            self._told(self.want.image, f"Pulling {self.want.image}", 0, 0)
+            self._step(self.want.image, f"Pulling {self.want.image}")
             engine.pull(self.want.image)
             return self._with_python(engine, self.want.image, self.want.image)
         with tempfile.TemporaryFile(prefix="fixwright-image-") as context:
@@ -144,8 +144,8 @@ class _Making:
             return self._custom(tag, {})
         if image == tag:
             tag = f"{_NAME}:{hashlib.sha256(facts.id.encode()).hexdigest()[:16]}"
-        self._told(tag, "Adding a Python for the runner", 0, 0)
-        build_one(portable_recipe(), host=self.host, report=self.report)
+        self._step(tag, "Adding a Python for the runner")
+        build_one(portable_recipe(), host=self.host, report=self.report, halt=self.halt)
         self._add_python(engine, image, tag, facts.environment, add_name=version is None)
         return self._custom(tag, {PYTHON_LABEL: PORTABLE_PYTHON})
 
@@ -193,9 +193,11 @@ class _Making:
         return CustomImage(tag, python, brought, self.want.unheeded)
 
     def _told(self, image: str, text: str, number: int, of: int) -> None:
+        self.report(Step(image, text, number, of) if number else Said(image, text))
+
+    def _step(self, image: str, what: str) -> None:
         self.halt.check()
-        # Of a project's steps, lines without a number are their output.
-        self.report(Step(image, text, number, of) if number or not of else Said(image, text))
+        self.report(Step(image, what))
 
 
 def _python_of(engine: ImageEngine, image: str) -> tuple[int, int] | None:

