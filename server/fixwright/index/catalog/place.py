@@ -10,12 +10,14 @@ import os
 import shutil
 import time
 from dataclasses import dataclass
-from importlib.metadata import distributions
+from importlib.metadata import distributions, entry_points
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import platformdirs
+
+from fixwright.index.languages import GROUP
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -120,6 +122,8 @@ def _grammars() -> Iterator[str]:
         name = each.metadata["Name"] or ""
         if name.lower().replace("_", "-").startswith("tree-sitter"):
             yield f"{name} {each.version}"
+    for point in entry_points(group=GROUP):
+        yield f"{point.value} {point.dist.version if point.dist else ''}"
 
 
 def _sources(folder: Traversable, prefix: str) -> Iterator[tuple[str, bytes]]:
