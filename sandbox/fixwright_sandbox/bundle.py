@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import json
 import re
 from dataclasses import dataclass
@@ -54,8 +55,12 @@ def arguments(python: str) -> list[str]:
     return [python, "-s", "-c", BOOT]
 
 
+@functools.cache
 def load(runtime: str) -> bytes:
-    """What a fresh interpreter is fed for this runtime and those within it. Reads files."""
+    """What a fresh interpreter is fed for this runtime and those within it.
+
+    Reads files, the first time.
+    """
     content = guest(*(each.name for each in catalogue.within(runtime)))
     bootstrap = content.modules.pop(_BOOTSTRAP).encode()
     data = {name: base64.b64encode(value).decode() for name, value in content.data.items()}
@@ -94,6 +99,8 @@ def _collect(folder: Traversable, runtime: str, content: Guest) -> None:
 
 def _inside(source: str) -> str:
     """Name the guest's modules as they are named in there; lines stay where they are."""
+    if "fixwright_sandbox" not in source:
+        return source
     return _ABSOLUTE.sub(
         lambda found: "fixwright_guest" + (f".{found[1]}" if found[1] else ""), source
     )

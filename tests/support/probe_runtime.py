@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from fixwright_sandbox import bundle
 from fixwright_sandbox.runtimes import catalogue
 
 DESCRIPTION = """
@@ -93,3 +94,4 @@ def probe_runtime(folder: Path) -> Generator[None]:
 def _forget() -> None:
     catalogue.runtimes.cache_clear()
     catalogue._by_key.cache_clear()
+    bundle.load.cache_clear()

@@ -8,15 +8,17 @@ import selectors
 import signal
 import time
 from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from .child import Setting, enter, hear_interrupts, reporter, run_program, run_python
 from .counters import crowded, full, read_counters
-from .drive import Cache, Gate, is_driven, run_driver
+from .drive import Gate, is_driven, run_driver
 from .feed import Feed
 from .processes import Processes, StuckError
-from .stage import Stage
 from .wire import Outlet
+
+if TYPE_CHECKING:
+    from .cache import Cache  # it imports much, and most environments have none
 
 TICK = 0.02
 """Seconds between two looks at what the run uses."""
@@ -137,7 +139,15 @@ class Run:
             argv, extra = command(job, self.scratch)
             run_program(argv, {**environment, **extra})
         if self._gate is not None and self._cache is not None:
-            stage = self._stage(self._cache, self._gate, environment, reports)
+            stage = self._cache.stage(
+                runtime,
+                root=self._config["root"],
+                scratch=self.scratch,
+                environment=environment,
+                limits=self.limits,
+                report=reporter(reports),
+                guard=self._gate.wait,
+            )
             run_driver(runtime, None if job["kind"] == "warm" else job, stage)
         run_python(job, setting, reports, usual)
 
@@ -161,19 +171,6 @@ class Run:
         self._cache.guard.arm()
         self.watched = True
         self._gate.let_pass()
-
-    def _stage(self, cache: Cache, gate: Gate, environment: dict[str, str], reports: int) -> Stage:
-        runtime = self.order["runtime"]
-        return Stage(
-            root=self._config["root"],
-            scratch=self.scratch,
-            cache=cache.folder(runtime),
-            data=cache.data(runtime),
-            environment=environment,
-            limits=self.limits,
-            report=reporter(reports),
-            guard=gate.wait,
-        )
 
     def _environment(self) -> dict[str, str]:
         return {

@@ -17,18 +17,21 @@ import sys
 import time
 from collections.abc import Callable, Generator
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import kernel
 from .collect import Leftovers, clean, send_changes
-from .drive import Cache, preload
+from .drive import preload
 from .processes import Descendants, Processes, StuckError
 from .run import InputError, Run
 from .tree_copy import TreeCopy, TreeError
-from .warmup import WarmUp
 from .wire import HostGoneError, Link
 
 PROTOCOL = 1
+if TYPE_CHECKING:
+    from .cache import Cache
+    from .warmup import WarmUp
+
 _CACHE_DROPPED = json.dumps(
     {
         "type": "note",
@@ -53,7 +56,7 @@ class Runner:
         self._run: Run | None = None
         self._trouble: str | None = None
         self._selector = selectors.DefaultSelector()
-        self._warm_up = WarmUp(config, cache, link, self._selector, self._processes)
+        self._warm_up = _warm_up(config, cache, link, self._selector, self._processes)
         self._wake, wake_writing = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         signal.set_wakeup_fd(wake_writing, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, _nothing_to_do)
@@ -92,7 +95,7 @@ class Runner:
                     self._finish(self._run)
             elif self._copy.pending:
                 self._verify(_VERIFIED_AT_ONCE)
-            else:
+            elif self._warm_up is not None:
                 self._warm_up.look(quiet=not ready)
 
     def shut_down(self) -> None:
@@ -105,7 +108,9 @@ class Runner:
     def _patience(self) -> float | None:
         if self._run is not None:
             return self._run.patience
-        return 0 if self._copy.pending else self._warm_up.patience
+        if self._copy.pending:
+            return 0
+        return None if self._warm_up is None else self._warm_up.patience
 
     def _awake(self, handle: int) -> None:
         with contextlib.suppress(BlockingIOError):
@@ -161,8 +166,9 @@ class Runner:
         if self._trouble is not None:
             self._link.send({"op": "refused", "message": self._trouble})
             return
-        self._warm_up.stop()
-        self._make_home()
+        if self._warm_up is not None:
+            self._warm_up.stop()
+            self._make_home()
         try:
             self._run = Run(
                 header,
@@ -202,6 +208,7 @@ class Runner:
             self._make_home()
             if self._cache is not None and self._cache.settle(watched=run.watched):
                 self._link.send({"op": "report"}, _CACHE_DROPPED)
+                assert self._warm_up is not None
                 self._warm_up.ask()
         except (Leftovers, OSError):
             done.update({"clean": False, "missing": []})
@@ -234,8 +241,7 @@ def main(usual: frozenset[str], data: dict[str, str]) -> None:
         preload(config["runtimes"])
         gc.collect()
         gc.freeze()
-        cache = Cache(config, data) if config["cache"] is not None else None
-        runner = Runner(link, config, cache, usual)
+        runner = Runner(link, config, _cache(config, data), usual)
         link.send({"op": "hello", "protocol": PROTOCOL, "python": sys.version.split()[0]})
         try:
             runner.serve()
@@ -244,6 +250,28 @@ def main(usual: frozenset[str], data: dict[str, str]) -> None:
                 runner.shut_down()
     except HostGoneError:
         return
+
+
+def _warm_up(
+    config: dict[str, Any],
+    cache: Cache | None,
+    link: Link,
+    selector: selectors.BaseSelector,
+    processes: Processes,
+) -> WarmUp | None:
+    if cache is None:
+        return None
+    from .warmup import WarmUp  # here: as below
+
+    return WarmUp(config, cache, link, selector, processes)
+
+
+def _cache(config: dict[str, Any], data: dict[str, str]) -> Cache | None:
+    if config["cache"] is None:
+        return None
+    from .cache import Cache  # here: it imports much, and most environments have none
+
+    return Cache(config, data)
 
 
 def _first_order(link: Link) -> dict[str, Any]:

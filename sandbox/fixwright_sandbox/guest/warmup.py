@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import selectors
 import shutil
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .drive import Cache, has_warm_up
+from .drive import has_warm_up
 from .processes import Processes
 from .run import Run
 from .tree_copy import empty_folder
 from .wire import Outlet
+
+if TYPE_CHECKING:
+    from .cache import Cache  # as in run.py
 
 QUIET_SECONDS = 0.1
 """How long nothing may have come from the host before a warm-up starts."""
@@ -38,7 +41,7 @@ class WarmUp:
     def __init__(
         self,
         config: dict[str, Any],
-        cache: Cache | None,
+        cache: Cache,
         link: Outlet,
         selector: selectors.BaseSelector,
         processes: Processes,
@@ -54,8 +57,7 @@ class WarmUp:
 
     def ask(self) -> None:
         """The cache is empty: it has to be filled."""
-        if self._cache is not None:
-            self._due = [name for name in self._config["runtimes"] if has_warm_up(name)]
+        self._due = [name for name in self._config["runtimes"] if has_warm_up(name)]
 
     @property
     def patience(self) -> float | None:
@@ -103,5 +105,5 @@ class WarmUp:
         shutil.rmtree(run.scratch, ignore_errors=True)
         for folder in self._config["cleaned"]:
             empty_folder(folder)
-        if self._cache is not None and self._cache.settle(watched=run.watched):
+        if self._cache.settle(watched=run.watched):
             self._due.clear()  # It does what no warm-up may, and would again.
