@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 
 from fixwright.failures.model import Failure
@@ -35,6 +35,16 @@ _SHELL = {
     r"\|\|\s*(?:true|:)(?!\S)": _HANDLES, r"\bset\s+\+[eu]": _HANDLES, r"\btrap\b": _HANDLES,
     r"\bexit\b(?:\s+0)?\s*(?:$|[;}&|)])": _LEAVES, r"\bexec\b": _LEAVES,
 }  # fmt: skip
+_SILENCES = "It tells the compiler or a checker to be silent."
+_ELSEWHERE = {
+    r"\bcatch\b|\brecover\(|\bcatch_unwind\b": _HANDLES,
+    r"\bprocess\.exit\(|\bos\.Exit\(|\bprocess::exit\(|\bSystem\.exit\(|\b_?exit\(": _LEAVES,
+    r"\.skip\(|\.todo\(|\bt\.Skip|#\[ignore|@Disabled|@Ignore|\bGTEST_SKIP\b|\bxit\(": _SKIPS,
+    r"@ts-(?:ignore|expect-error|nocheck)|\bas any\b|eslint-disable|#!?\[allow\(": _SILENCES,
+    r"@SuppressWarnings|#pragma\s+GCC\s+diagnostic|//nolint|-fpermissive": _SILENCES,
+}  # fmt: skip
+"""In languages with braces."""
+_CHECK = re.compile(r"\b(?:assert\w*|expect|require\.\w+|t\.(?:Error|Errorf|Fatal|Fatalf))\b!?")
 _EMPTY = re.compile(r"(?:\s|#.*|\b(?:pass|return|continue|break|None)\b|\.\.\.|:(?=\s)|;)*")
 
 
@@ -55,7 +65,7 @@ def doubt(before: Run, failure: Failure, draft: Draft) -> str | None:
         said = (
             _of_tests(before, failure, path)
             or _of_failing_line(before, failure, change.uri, draft)
-            or (_of_python(failure, old, new) if path.endswith(".py") else _of_shell(old, new))
+            or _of_change(failure, path, old, new)
         )
         if said is not None:
             return said
@@ -88,6 +98,17 @@ def _of_failing_line(before: Run, failure: Failure, uri: str, draft: Draft) -> s
     return None
 
 
+def _of_change(failure: Failure, path: str, old: str, new: str) -> str | None:
+    """What the edit does to checks, tests, handlers and ends, by the file's language."""
+    if path.endswith((".py", ".pyw")):
+        return _of_python(failure, old, new)
+    if path.endswith((".sh", ".bash")) or "." not in path:
+        return _of_patterns(_SHELL, old, new)
+    if len(_CHECK.findall(new)) < len(_CHECK.findall(old)):
+        return "It takes out a check."
+    return _of_patterns(_ELSEWHERE, old, new)
+
+
 def _of_python(failure: Failure, old: str, new: str) -> str | None:
     try:
         after = ast.parse(new)
@@ -117,8 +138,8 @@ def _of_words(old: str, new: str) -> str | None:
     return _first_more(*known)
 
 
-def _of_shell(old: str, new: str) -> str | None:
-    for pattern, said in _SHELL.items():
+def _of_patterns(patterns: Mapping[str, str], old: str, new: str) -> str | None:
+    for pattern, said in patterns.items():
         find = re.compile(pattern, re.MULTILINE)
         if len(find.findall(new)) > len(find.findall(old)):
             return said

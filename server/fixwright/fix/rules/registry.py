@@ -19,6 +19,7 @@ from fixwright.fix.rules import (
     operands,
     scope,
     syntax,
+    toolchain,
 )
 
 if TYPE_CHECKING:
@@ -62,9 +63,12 @@ _PYTHON: tuple[Rule, ...] = (
 
 _BASH: tuple[Rule, ...] = (bash.misspelt_command, bash.misspelt_variable, bash.syntax_repairs)
 
+_OTHERS: tuple[Rule, ...] = (toolchain.suggested_edit, toolchain.known_name)
+"""For every language whose compiler or runtime says what it suggests."""
+
 _RULES: dict[str, tuple[Rule, ...]] = {"python": _PYTHON, "shellscript": _BASH, "bash": _BASH}
 
 
 def rules_for(language: str) -> tuple[Rule, ...]:
-    """The rules for a document of that language id; none where the language has none."""
-    return _RULES.get(language, ())
+    """The rules for a document of that language id."""
+    return _RULES.get(language, _OTHERS)
