@@ -52,7 +52,7 @@ async def test_tests_have_lenses_and_run(tmp_path: Path) -> None:
             lsp.CodeLensParams(lsp.TextDocumentIdentifier(uri))
         )
         commands = [lens.command for lens in lenses or () if lens.command is not None]
-        assert [(each.title, each.arguments) for each in commands] == [
+        assert [(each.title, list(each.arguments or ())) for each in commands] == [
             ("Run", [{"uri": uri}]),
             ("Run test", [{"uri": uri, "testId": "a.test.mjs::adds"}]),
             ("Run test", [{"uri": uri, "testId": "a.test.mjs::fails"}]),
