@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import logging
 import re
-import socket
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -18,6 +17,7 @@ from fixwright_sandbox.owner import Owner
 from fixwright_sandbox.runtimes import home_of
 
 from . import inside
+from .attach import Streams, close
 from .base import BackendError, Channel, EngineGoneError, MissingImageError, Shape, Usage
 from .engine import Engine
 from .labels import LABEL, OWNER_LABEL, STARTED_LABEL
@@ -108,19 +108,17 @@ class Docker:
 
     async def start(self, shape: Shape) -> tuple[Channel, dict[str, object]]:
         """Start an environment."""
-        work = asyncio.ensure_future(asyncio.to_thread(self._start, shape))
+        work = asyncio.ensure_future(self._start(shape))
         try:
-            container, stream = await asyncio.shield(work)
+            container, streams = await asyncio.shield(work)
         except asyncio.CancelledError:
-            # The thread can't be stopped; what it makes has to go all the same.
+            # A thread can't be stopped; what it makes has to go all the same.
             with contextlib.suppress(BackendError):
-                container, stream = await work
-                stream.close()
+                container, streams = await work
+                streams[1].transport.abort()
                 await asyncio.to_thread(self._engine.remove, container)
             raise
-        stream.setblocking(False)
-        reader, writer = await asyncio.open_connection(sock=stream)
-        channel = ContainerChannel(self._engine, container, reader, writer)
+        channel = ContainerChannel(self._engine, container, streams)
         return channel, inside.describe(
             limit_data=False,
             limit_processes=False,
@@ -158,23 +156,25 @@ class Docker:
         except BackendError as error:
             _log.warning("Could not look for containers that were left: %s", error)
 
-    def _start(self, shape: Shape) -> tuple[str, socket.socket]:
+    async def _start(self, shape: Shape) -> tuple[str, Streams]:
+        container = await asyncio.to_thread(self._create, shape)
+        streams: Streams | None = None
         try:
-            container = self._engine.create(
-                self.image(shape.runtime), bundle.arguments("python3"), self._options(shape)
-            )
+            streams = await self._engine.attach(container)
+            await asyncio.to_thread(self._engine.start, container)
+        except BackendError:
+            if streams is not None:
+                streams[1].transport.abort()
+            await asyncio.to_thread(self._engine.remove, container)
+            raise
+        return container, streams
+
+    def _create(self, shape: Shape) -> str:
+        image, options = self.image(shape.runtime), self._options(shape)
+        try:
+            return self._engine.create(image, bundle.arguments("python3"), options)
         except MissingImageError as error:
             raise self.missing(shape.runtime) from error
-        stream: socket.socket | None = None
-        try:
-            stream = self._engine.attach(container)
-            self._engine.start(container)
-        except BackendError:
-            if stream is not None:
-                stream.close()
-            self._engine.remove(container)
-            raise
-        return container, stream
 
     def _options(self, shape: Shape) -> dict[str, Any]:
         # The files of a tmpfs count as memory. The runner watches what the processes use;
@@ -221,17 +221,11 @@ class Docker:
 class ContainerChannel:
     """An attached container: its streams come interleaved, each piece under a small header."""
 
-    def __init__(
-        self,
-        engine: Engine,
-        container: str,
-        reader: asyncio.StreamReader,
-        writer: asyncio.StreamWriter,
-    ) -> None:
+    def __init__(self, engine: Engine, container: str, streams: Streams) -> None:
         self.container = container
         self._engine = engine
-        self._reader = reader
-        self._writer = writer
+        self._streams = streams
+        self._reader, self._writer = streams
         self._said = bytearray()
 
     @property
@@ -258,7 +252,7 @@ class ContainerChannel:
             try:
                 header = await self._reader.readexactly(_FRAME)
                 data = await self._reader.readexactly(int.from_bytes(header[4:], "big"))
-            except (asyncio.IncompleteReadError, ConnectionError):
+            except (asyncio.IncompleteReadError, OSError):  # TLS that breaks off is no other
                 return b""
             if header[0] != _STDERR:
                 return data
@@ -272,9 +266,7 @@ class ContainerChannel:
 
     async def kill(self) -> None:
         """Remove the container. Where the engine is gone, it goes when the engine is back."""
-        self._writer.close()
-        with contextlib.suppress(ConnectionError):
-            await self._writer.wait_closed()
+        await close(self._streams)
         try:
             await asyncio.to_thread(self._engine.remove, self.container)
         except BackendError as error:

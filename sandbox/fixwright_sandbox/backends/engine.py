@@ -1,20 +1,25 @@
-"""The Docker Engine's control calls, typed and with errors in sentences. Everything blocks."""
+"""The control calls of an engine, Docker's or one with its API: typed, errors in sentences.
+
+Everything blocks but `Engine.attach`.
+"""
 
 from __future__ import annotations
 
 import contextlib
-import socket
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar, cast
-from urllib.parse import urlsplit
+from typing import Any, Literal, TypeVar
 
+from .attach import Streams, attach
 from .base import BackendError, EngineGoneError, MissingImageError, Usage
+from .endpoint import Endpoint
 
 _TIMEOUT = 30
-_HERE = ("localhost", "localnpipe", "127.0.0.1", "::1")
 _REMOVAL_SECONDS = 15.0
+_ARCHITECTURES = {"amd64": "x86_64", "arm64": "aarch64"}
+"""As Podman names them, by `uname -m`."""
+Users = Literal["host", "remapped", "rootless"]
 T = TypeVar("T")
 
 
@@ -30,16 +35,32 @@ class Container:
 
 @dataclass(frozen=True)
 class Machine:
-    """Where an engine runs: how many processors, and of which kind (as `uname -m` has it)."""
+    """Where an engine runs, and what it offers.
+
+    Attributes:
+        cpus: how many processors.
+        architecture: of which kind, as `uname -m` has it.
+        runtimes: the OCI runtimes that containers can be given, by name.
+        users: whether root of a container is somebody else outside: `remapped` by the engine,
+            or the engine itself is `rootless`; `host` is the same one.
+    """
 
     cpus: float
     architecture: str
+    runtimes: tuple[str, ...] = ()
+    users: Users = "host"
 
 
 class Engine:
     """One engine. Every method raises `BackendError` where the engine fails or is gone."""
 
-    def __init__(self, host: str | None) -> None:
+    def __init__(self, host: str | None, *, called: str = "Docker Engine") -> None:
+        """Connect.
+
+        Args:
+            host: its address; None is the environment's.
+            called: what messages call it.
+        """
         # Imported here: it takes 0.2 s, for which only those who use it should wait.
         import docker
         import docker.errors
@@ -49,33 +70,45 @@ class Engine:
         self._not_found = docker.errors.NotFound
         self._conflict = self._answer = docker.errors.APIError
         self.host = host
+        self.called = called
+        self.endpoint = Endpoint.find(host)
 
         def connect() -> Any:
-            if host is None:
-                return docker.from_env(timeout=_TIMEOUT)
-            return docker.DockerClient(base_url=host, timeout=_TIMEOUT)
+            return docker.DockerClient(**self.endpoint.client_options(), timeout=_TIMEOUT)
 
-        self._client = self._call("No Docker Engine answers", connect)
+        try:
+            self._client = self._call(f"No {called} answers", connect)
+        except BackendError:
+            self.endpoint.close()
+            raise
         self._api = self._client.api
 
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
+        self.endpoint.close()
 
     @property
     def elsewhere(self) -> bool:
         """Whether the engine may be another machine's; known without asking it."""
-        # A Unix socket is http+docker://localhost there, a connection by ssh http+docker://ssh.
-        return urlsplit(str(self._api.base_url)).hostname not in _HERE
+        return self.endpoint.elsewhere
 
     def ping(self) -> None:
         """Ask whether the engine is there."""
-        self._call("The Docker Engine does not answer", self._client.ping)
+        self._ask("does not answer", self._client.ping)
 
     def machine(self) -> Machine:
         """What the engine runs on."""
-        info = self._call("The Docker Engine does not answer", self._client.info)
-        return Machine(float(info.get("NCPU", 1)), str(info.get("Architecture", "")))
+        info = self._ask("does not answer", self._client.info)
+        kind = str(info.get("Architecture", ""))
+        options = " ".join(info.get("SecurityOptions") or ())
+        rootless, remapped = "name=rootless" in options, "name=userns" in options
+        return Machine(
+            float(info.get("NCPU", 1)),
+            _ARCHITECTURES.get(kind, kind),
+            tuple(sorted(info.get("Runtimes") or ())),
+            "rootless" if rootless else "remapped" if remapped else "host",
+        )
 
     def has_image(self, image: str) -> bool:
         """Whether the image is there; nothing is pulled."""
@@ -87,7 +120,7 @@ class Engine:
                 return False
             return True
 
-        return self._call(f"The Docker Engine can't look at {image}", look)
+        return self._ask(f"can't look at {image}", look)
 
     def create(self, image: str, argv: list[str], options: dict[str, Any]) -> str:
         """Create a container that reads from its first client only; returns its id.
@@ -109,36 +142,19 @@ class Engine:
                     **options,
                 )
             except self._not_found as error:
-                message = f"The Docker Engine has no image {image}."
+                message = f"The {self.called} has no image {image}."
                 raise MissingImageError(message) from error
             return str(created["Id"])
 
-        return self._call("The Docker Engine can't create a container", create)
+        return self._ask("can't create a container", create)
 
-    def attach(self, container: str) -> socket.socket:
+    async def attach(self, container: str) -> Streams:
         """The container's streams, before it starts."""
-
-        def attach() -> socket.socket:
-            wanted = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
-            response = self._api.attach_socket(container, params=wanted)
-            original = cast("object", getattr(response, "_sock", response))
-            if type(original) is not socket.socket:
-                message = (
-                    "This connection to the Docker Engine can't carry a stream; use a local "
-                    "socket or plain TCP (DOCKER_HOST)."
-                )
-                raise BackendError(message)
-            copy = original.dup()
-            # From the outside in, because what holds a closed file complains when it goes.
-            getattr(response, "_response", response).close()
-            original.close()
-            return copy
-
-        return self._call("The Docker Engine does not attach to the container", attach)
+        return await attach(self.endpoint, str(self._api.api_version), container)
 
     def start(self, container: str) -> None:
         """Start a created container."""
-        self._call("The Docker Engine can't start a container", lambda: self._api.start(container))
+        self._ask("can't start a container", lambda: self._api.start(container))
 
     def remove(self, container: str) -> None:
         """Kill and remove a container; returns when it is gone."""
@@ -154,7 +170,7 @@ class Engine:
                     return
                 time.sleep(0.02)
 
-        self._call("The Docker Engine can't remove a container", remove)
+        self._ask("can't remove a container", remove)
 
     def labelled(self, label: str) -> list[Container]:
         """Every container with the label, running or not."""
@@ -171,7 +187,7 @@ class Engine:
                 for each in listed
             ]
 
-        return self._call("The Docker Engine can't list containers", containers)
+        return self._ask("can't list containers", containers)
 
     def labelled_volumes(self, label: str) -> list[Container]:
         """Every volume with the label."""
@@ -181,7 +197,7 @@ class Engine:
             listed: list[dict[str, Any]] = told["Volumes"] or []
             return [Container(str(each["Name"]), each["Labels"] or {}) for each in listed]
 
-        return self._call("The Docker Engine can't list volumes", volumes)
+        return self._ask("can't list volumes", volumes)
 
     def labelled_networks(self, label: str) -> list[Container]:
         """Every network with the label."""
@@ -190,7 +206,7 @@ class Engine:
             listed = self._api.networks(filters={"label": label})
             return [Container(str(each["Id"]), dict(each["Labels"] or {})) for each in listed]
 
-        return self._call("The Docker Engine can't list networks", networks)
+        return self._ask("can't list networks", networks)
 
     def remove_volume(self, name: str) -> None:
         """Remove a volume, if it is there."""
@@ -199,7 +215,7 @@ class Engine:
             with contextlib.suppress(self._not_found):
                 self._api.remove_volume(name, force=True)
 
-        self._call("The Docker Engine can't remove a volume", remove)
+        self._ask("can't remove a volume", remove)
 
     def remove_network(self, name: str) -> None:
         """Remove a network, if it is there."""
@@ -208,13 +224,11 @@ class Engine:
             with contextlib.suppress(self._not_found):
                 self._api.remove_network(name)
 
-        self._call("The Docker Engine can't remove a network", remove)
+        self._ask("can't remove a network", remove)
 
     def rename(self, container: str, name: str) -> None:
         """Give a container another name."""
-        self._call(
-            "The Docker Engine can't name a container", lambda: self._api.rename(container, name)
-        )
+        self._ask("can't name a container", lambda: self._api.rename(container, name))
 
     def usage(self, container: str) -> Usage:
         """What a container uses now."""
@@ -225,7 +239,11 @@ class Engine:
             cpu = told.get("cpu_stats", {}).get("cpu_usage", {}).get("total_usage", 0)
             return Usage(int(memory), int(cpu) / 1_000_000_000)
 
-        return self._call("The Docker Engine can't measure a container", look)
+        return self._ask("can't measure a container", look)
+
+    def _ask(self, what: str, call: Callable[[], T]) -> T:
+        self.endpoint.local()  # where that is a tunnel that broke, a new one is made
+        return self._call(f"The {self.called} {what}", call)
 
     def _call(self, what: str, call: Callable[[], T]) -> T:
         try:
