@@ -9,7 +9,15 @@
 ---@type vim.lsp.Config
 return {
   cmd = { 'fixwright', 'serve' },
-  root_markers = { 'fixwright.toml', '.git', 'pyproject.toml' },
+  root_markers = {
+    'fixwright.toml',
+    '.git',
+    'pyproject.toml',
+    'package.json',
+    'go.mod',
+    'Cargo.toml',
+    'pom.xml',
+  },
   -- As |root_markers| alone would do, but only for files: a buffer without a name, a help
   -- page or `fugitive://…` is nothing to run.
   root_dir = function(bufnr, on_dir)

@@ -16,6 +16,9 @@ from fixwright.workspace.paths import path_to_uri
 from fixwright.workspace.snapshot import Folder, Snapshot
 
 
+_MANIFESTS = ("pyproject.toml", "package.json", "go.mod", "Cargo.toml", "pom.xml")
+
+
 @dataclass(frozen=True)
 class Headless:
     """What a command works with.
@@ -62,6 +65,6 @@ def root_of(path: Path) -> Path:
     """The work tree that a path lies in, else its folder."""
     start = path if path.is_dir() else path.parent
     for folder in (start, *start.parents):
-        if (folder / ".git").exists() or (folder / "pyproject.toml").is_file():
+        if (folder / ".git").exists() or any((folder / name).is_file() for name in _MANIFESTS):
             return folder
     return start
