@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
 from dataclasses import asdict
 
@@ -25,6 +26,9 @@ def main() -> int:
     parser.add_argument("--verbose", action="store_true", help="show what the steps say")
     parser.add_argument("--json", action="store_true", help="print the results as JSON")
     asked = parser.parse_args()
+    # However it is stopped, what was begun is taken back first.
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, signal.default_int_handler)
 
     def tell(event: BuildEvent) -> None:
         if (line := sentence(event, verbose=asked.verbose)) is not None:
@@ -35,6 +39,9 @@ def main() -> int:
     except ImageError as error:
         print(f"build-images: {error}", file=sys.stderr)  # noqa: T201
         return 1
+    except KeyboardInterrupt:
+        print("build-images: stopped", file=sys.stderr)  # noqa: T201
+        return 128 + signal.SIGINT
     if asked.json:
         print(json.dumps([asdict(each) for each in results]))  # noqa: T201
     return 1 if any(each.status == "failed" for each in results) else 0

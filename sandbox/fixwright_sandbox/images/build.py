@@ -151,32 +151,33 @@ class _Making:
     halt: Halt
 
     def run(self) -> tuple[ImageResult, ...]:
-        with ImageEngine(self.host) as engine, self.store.alone(self.halt, self._waiting):
-            base = self._attempt(base_recipe(), engine)
-            if base.status == "failed":
-                spoilt = replace(base, seconds=0.0, reason=f"Its base failed: {base.reason}")
-                return (base, *(replace(spoilt, image=each.tag) for each in self.recipes))
-            with ThreadPoolExecutor(self.parallel) as workers:
-                work = [workers.submit(self._attempt, each, None) for each in self.recipes]
-                try:
-                    results = (base, *(each.result() for each in work))
-                except BaseException:
-                    self.halt.halt()
-                    raise
+        with (
+            ImageEngine(self.host) as engine,
+            self.store.alone(self.halt, self._waiting),
+            ThreadPoolExecutor(self.parallel) as workers,
+        ):
+            try:
+                # In a worker, too: an interrupt reaches this thread, which then halts the work.
+                base = workers.submit(self._attempt, base_recipe()).result()
+                if base.status == "failed":
+                    spoilt = replace(base, seconds=0.0, reason=f"Its base failed: {base.reason}")
+                    return (base, *(replace(spoilt, image=each.tag) for each in self.recipes))
+                work = [workers.submit(self._attempt, each) for each in self.recipes]
+                results = (base, *(each.result() for each in work))
+            except BaseException:
+                self.halt.halt()
+                raise
             engine.sweep(IMAGE_LABEL)
             return results
 
-    def _attempt(self, recipe: Recipe, engine: ImageEngine | None) -> ImageResult:
+    def _attempt(self, recipe: Recipe) -> ImageResult:
         started = time.monotonic()
         self.report(Began(recipe.tag))
         try:
             self.halt.check()
-            if engine is not None:
+            # The connections of an engine are not for several threads.
+            with ImageEngine(self.host) as engine:
                 result = self._make(recipe, engine)
-            else:
-                # The connections of an engine are not for several threads.
-                with ImageEngine(self.host) as own:
-                    result = self._make(recipe, own)
         except ImageError as error:
             result = ImageResult(recipe.tag, "failed", 0.0, reason=str(error))
         result = replace(result, seconds=time.monotonic() - started)
