@@ -44,6 +44,8 @@ class Pool:
         self._turns = itertools.count()
         self._used: dict[Environment, int] = {}
         self._closing = asyncio.Event()
+        self._relieving = asyncio.Lock()
+        self._starting: asyncio.Task[None] | None = None
         self._looking: asyncio.Task[None] | None = None
         self._backend = backend
         self._settings = settings
@@ -132,9 +134,9 @@ class Pool:
         """Stop every environment that is not at work."""
         self._closed = True
         self._closing.set()
-        for task in self._tasks:
-            task.cancel()
-        if self._tasks:
+        if self._starting is not None:
+            self._starting.cancel()
+        if self._tasks:  # what stops something is left to finish it
             await asyncio.wait(self._tasks)
         for workspace in list(self._workspaces):
             await self.drop(workspace)
@@ -165,7 +167,7 @@ class Pool:
         wanted = 0 if self._closed or self.shortage else self._settings.pool
         if not self._filling and len(self._spares) < wanted:
             self._filling = True
-            self._spawn(self._add_spare())
+            self._starting = self._spawn(self._add_spare())
 
     async def _add_spare(self) -> None:
         try:
@@ -173,6 +175,9 @@ class Pool:
         except BackendError as error:
             _log.warning("No spare sandbox: %s", error)
         else:
+            if self.shortage is not None:
+                await spare.close()
+                return
             self._spares.append(spare)
             self._watch_memory()
         finally:
@@ -195,14 +200,15 @@ class Pool:
 
         Returns whether there is anything left that could be stopped.
         """
-        while True:
-            memory = await asyncio.to_thread(self._gauge)
-            self.shortage = None if memory is None else memory.shortage
-            if self.shortage is None:
-                self._fill()
-                return bool(self._spares or self._idle())
-            if not await self._stop_one():
-                return False
+        async with self._relieving:  # two at once would stop more than needs be
+            while True:
+                memory = await asyncio.to_thread(self._gauge)
+                self.shortage = None if memory is None else memory.shortage
+                if self.shortage is None:
+                    self._fill()
+                    return bool(self._spares or self._idle())
+                if not await self._stop_one():
+                    return False
 
     async def _stop_one(self) -> bool:
         if self._spares:

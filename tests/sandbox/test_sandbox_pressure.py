@@ -55,7 +55,7 @@ async def states(sandbox: Sandbox) -> list[tuple[str, str | None]]:
 
 async def becomes(sandbox: Sandbox, wanted: list[tuple[str, str | None]]) -> None:
     async with asyncio.timeout(PATIENCE):
-        while await states(sandbox) != wanted:  # noqa: ASYNC110 (nothing tells when they go)
+        while await states(sandbox) != wanted or sandbox._pool._filling:  # noqa: ASYNC110 (nothing tells when they go)
             await asyncio.sleep(0.02)
 
 
@@ -86,7 +86,7 @@ async def test_the_spare_goes_first_then_what_was_used_earliest(
     await becomes(sandbox, [("idle", "a"), ("idle", "b"), ("idle", "c"), ("spare", None)])
     sandbox._pool._settings = settings_for("unconfined", pool=0)  # no spare comes back
     gauge.count = lambda: len(list(sandbox._observer.roster))
-    idle = [("idle", "a"), ("idle", "b"), ("idle", "c")]
+    idle: list[tuple[str, str | None]] = [("idle", "a"), ("idle", "b"), ("idle", "c")]
     for most, left in ((3, idle), (2, [idle[0], idle[2]]), (1, idle[:1])):
         gauge.most = most
         await sandbox._pool.relieve()
