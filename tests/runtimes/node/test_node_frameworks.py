@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import json
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +64,17 @@ def _result(status: int, reports: list[dict[str, Any]]) -> Result:
     )
 
 
+VITEST_NEEDS = 22
+
+
+@functools.cache
+def _major() -> int:
+    """The major version of the Node that runs the tests."""
+    program = node() or "node"
+    told = subprocess.run([program, "--version"], capture_output=True, text=True, check=True)
+    return int(told.stdout.lstrip("v").partition(".")[0])
+
+
 class Tree:
     """A project with a runner installed."""
 
@@ -87,6 +100,8 @@ def tree(request: pytest.FixtureRequest, tmp_path: Path) -> Tree:
     runner: str = request.param
     if node() is None or not (TOOLS / runner / "node_modules").exists():
         pytest.skip(f"needs Node and {runner}")
+    if runner == "vitest" and _major() < VITEST_NEEDS:
+        pytest.skip(f"Vitest 5 needs Node {VITEST_NEEDS}, this is {_major()}")
     made = Tree(tmp_path, runner)
     imports, equal = RUNNERS[runner]
     calc, tests = CALC, TESTS.format(imports=imports, equal=equal)
