@@ -14,6 +14,7 @@ from typing import Any, NoReturn, TypeVar, cast
 import click
 
 from fixwright.cli.exits import COULD_NOT, DONE, FAILED
+from fixwright.cli.sandbox_serve import serve
 from fixwright_sandbox import (
     BackendName,
     Execution,
@@ -37,6 +38,9 @@ _BACKENDS = ("auto", "docker", "bubblewrap", "unconfined")
 @click.group()
 def sandbox() -> None:
     """Run things in the sandbox by itself, and look after what it has on this machine."""
+
+
+sandbox.add_command(serve)
 
 
 @sandbox.command()
