@@ -11,6 +11,7 @@ from typing import Literal, TypeVar
 from . import bundle
 from .backends.base import Backend, Channel, Shape
 from .delta import Delta, Manifest, difference, frames, prelude
+from .dependencies.recipes import environment_of, sites_of, weighed
 from .events import ChangedFile
 from .execution import Execution, Recording
 from .jobs import to_wire
@@ -167,8 +168,10 @@ class Environment:
             "runtime": request.runtime,
             "job": to_wire(request.job),
             "limits": asdict(request.limits),
-            "env": dict(request.env),
+            "env": {**environment_of(request.layer, request.runtime), **request.env},
             "interactive": request.interactive,
+            "sites": sites_of(request.layer, request.runtime),
+            "weighed": weighed(request.layer),
             **collection(request, self._settings),
         }
         await self._send(recording, encode(order, request.stdin))

@@ -22,7 +22,16 @@ from typing import Literal
 from .backends.base import BackendError
 from .backends.descendants import descendants, usage_below
 from .backends.engine import Container, Engine
-from .backends.labels import FOLDER, LABEL, OWNER_LABEL, OWNER_VARIABLE, STARTED_LABEL
+from .backends.labels import (
+    FOLDER,
+    LABEL,
+    LAYER,
+    OWNER_LABEL,
+    OWNER_VARIABLE,
+    RECORD_LABEL,
+    STARTED_LABEL,
+)
+from .dependencies.records import Records
 from .owner import Owner
 from .roster import Registered, registered
 
@@ -76,7 +85,7 @@ def found(docker_host: str | None = None, *, engine: bool = True) -> tuple[Found
         engine: look there too; where none answers, what it has is missing.
     """
     known = {each.identity: each for each in registered()}
-    everything = [*_processes(known), *_folders()]
+    everything = [*_processes(known), *_folders(), *_unfinished_layers()]
     if engine:
         with contextlib.suppress(BackendError), _engine(docker_host) as opened:
             everything += [_named(each, known) for each in in_engine(opened)]
@@ -154,7 +163,21 @@ def _of_engine(kind: Kind, item: Container) -> Found:
     started = _number(item.labels.get(STARTED_LABEL))
     stopped = item.stopped and started is not None and time.time() - started > _STOPPED_SECONDS
     left = owner is not None and (owner.is_dead() or (kind == "container" and stopped))
+    left = left and not _complete(item.labels.get(RECORD_LABEL))
     return Found(kind, item.id, "docker", owner, left, started_at=started, image=item.image)
+
+
+def _complete(record: str | None) -> bool:
+    """Whether this is a layer that outlives its maker; one that we can't look at is kept.
+
+    The record may be another user's, whose files we can't see.
+    """
+    try:
+        return record is not None and Path(record).stat().st_size > 0
+    except PermissionError:
+        return True
+    except OSError:
+        return False
 
 
 def _named(thing: Found, known: dict[str | None, Registered]) -> Found:
@@ -178,7 +201,9 @@ def _engine(host: str | None) -> Generator[Engine]:
 
 def prune_local() -> None:
     """Remove what dead owners left on this machine, without asking an engine."""
-    remove(tuple(each for each in [*_processes({}), *_folders()] if each.left))
+    remove(
+        tuple(each for each in [*_processes({}), *_folders(), *_unfinished_layers()] if each.left)
+    )
 
 
 def _processes(known: dict[str | None, Registered]) -> list[Found]:
@@ -227,6 +252,25 @@ def _folders() -> list[Found]:
                     started_at=info.st_mtime,
                 )
             )  # fmt: skip
+    return things
+
+
+def _unfinished_layers() -> list[Found]:
+    """Folders of layers that no record tells of: they are being filled, or were not filled."""
+    records = Records()
+    complete = {record.place for record in records}
+    things: list[Found] = []
+    for folder in records.folder.glob(f"{LAYER}*"):
+        with contextlib.suppress(OSError):
+            owner = Owner.of_tag(folder.name.removeprefix(LAYER).rpartition("-")[0])
+            if owner is None or str(folder) in complete or folder.is_symlink():
+                continue
+            started = folder.lstat().st_mtime
+            things.append(
+                Found(
+                    "folder", str(folder), "bubblewrap", owner, owner.is_dead(), started_at=started
+                )
+            )
     return things
 
 

@@ -73,6 +73,7 @@ def _judge(
                 "the limit."
             ),
         ),
+        "layer": ("disk", "Ended because the packages took more room than a layer may have."),
         "disk": (
             "disk",
             (

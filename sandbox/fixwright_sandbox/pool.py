@@ -9,7 +9,7 @@ import logging
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
 
-from .backends.base import Backend, BackendError, Shape
+from .backends.base import Backend, BackendError, Layer, Shape
 from .environment import Environment
 from .limits import Limits
 from .pressure import Gauge, read_memory
@@ -57,10 +57,10 @@ class Pool:
         self._filling = False
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def shape(self, name: str, limits: Limits) -> Shape:
+    def shape(self, name: str, limits: Limits, layer: Layer | None = None) -> Shape:
         """What a run of this runtime needs. Raises `UnknownRuntimeError`."""
         home = home_of(name)
-        return Shape.of(home, home.at_least(limits), self._settings.tree_bytes)
+        return Shape.of(home, home.at_least(limits), self._settings.tree_bytes, layer)
 
     async def acquire(self, workspace: str, shape: Shape) -> Environment:
         """An environment that answers, for this workspace alone. Raises `BackendError`.

@@ -14,6 +14,7 @@ from .backends.base import Backend, BackendError, Placed
 from .backends.bubblewrap import Bubblewrap
 from .backends.docker import Docker
 from .backends.unconfined import Unconfined
+from .dependencies.install import Layers
 from .environment import CancelledRunError, Environment, unless_cancelled
 from .events import Result
 from .execution import Execution, Recording
@@ -48,6 +49,7 @@ class Sandbox:
         self._settings = settings
         self._observer = observer or Observer(backend.name, trace=settings.trace)
         self._pool = Pool(backend, settings, gauge or _gauge_of(backend))
+        self._layers = Layers(backend, settings)
         self._created: set[str] = set()
         self._running: dict[Execution, tuple[str, asyncio.Task[None]]] = {}
 
@@ -152,6 +154,10 @@ class Sandbox:
             shortage=self._pool.shortage,
         )
 
+    def layers(self) -> Layers:
+        """Installed packages that runs can be given, and how to install them."""
+        return self._layers
+
     def metrics(self) -> str:
         """Counters, gauges and histograms as Prometheus reads them."""
         metrics = self._observer.metrics
@@ -187,7 +193,7 @@ class Sandbox:
         recording = execution.recording
         environment: Environment | None = None
         try:
-            shape = self._pool.shape(request.runtime, request.limits)
+            shape = self._pool.shape(request.runtime, request.limits, request.layer)
             limits = home_of(request.runtime).at_least(request.limits)
             request = replace(request, limits=limits)
             acquiring = self._pool.acquire(workspace, shape)

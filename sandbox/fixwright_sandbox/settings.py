@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
+from .backends.base import Layer
 from .jobs import Job
 from .limits import MIB, MOST_FILES, Limits
 from .tree import Tree
@@ -37,6 +39,7 @@ class Request:
         interactive: standard input stays open after `stdin`, for `Execution.write`.
         collect_all: take every file that it changed whole, up to `tree_bytes` together and
             64 MiB each, whatever the sandbox's settings for collection say.
+        layer: installed packages that it can use, see `Sandbox.layer`.
     """
 
     runtime: str
@@ -47,6 +50,7 @@ class Request:
     env: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     interactive: bool = False
     collect_all: bool = False
+    layer: Layer | None = None
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,9 @@ class SandboxSettings:
         event_bytes: output that a run's events hold; more is dropped from them.
         collect_file_bytes: the largest changed file whose data is collected.
         collect_bytes: data collected of a run's changed files together.
+        install_network: the engine's network for installing packages; runs have none.
+        layers: the folder where installed packages are kept or told of; None is the user's.
+        layer_bytes: the largest set of packages that is installed.
         trace: make spans with OpenTelemetry (`pip install 'fixwright[otel]'`).
     """
 
@@ -90,6 +97,9 @@ class SandboxSettings:
     collect_file_bytes: int = 1 * MIB
     collect_bytes: int = 8 * MIB
     trace: bool = False
+    install_network: str = "bridge"
+    layers: Path | None = None
+    layer_bytes: int = 8 << 30
 
 
 def collection(request: Request, settings: SandboxSettings) -> dict[str, object]:

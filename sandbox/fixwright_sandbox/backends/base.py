@@ -11,11 +11,32 @@ from fixwright_sandbox.runtimes import Runtime
 
 
 @dataclass(frozen=True, slots=True)
+class Layer:
+    """Installed packages, as an environment is given them.
+
+    Attributes:
+        place: what the backend knows it by: a folder or a volume.
+        at: where environments have it, read-only.
+        filling: it is being filled: it can be written, and there is a network.
+        shown: folders and files of this machine that filling it needs; read-only there.
+        most: bytes that it may hold when it is filled.
+        network: the engine's, for filling it; bubblewrap has the machine's own.
+    """
+
+    place: str
+    at: str
+    filling: bool = False
+    shown: tuple[str, ...] = ()
+    network: str = "bridge"
+    most: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Shape:
     """What an environment is made for, and can't change while it lives.
 
-    Bytes, but for `processes` and `runtime`: the name of the runtime whose environments these
-    are, see `Runtime.within`.
+    Bytes, but for `processes`, `layer` and `runtime`: the name of the runtime whose environments
+    these are, see `Runtime.within`.
     """
 
     runtime: str
@@ -24,9 +45,12 @@ class Shape:
     disk: int
     tree: int
     cache: int
+    layer: Layer | None = None
 
     @classmethod
-    def of(cls, runtime: Runtime, limits: Limits, tree_bytes: int) -> Shape:
+    def of(
+        cls, runtime: Runtime, limits: Limits, tree_bytes: int, layer: Layer | None = None
+    ) -> Shape:
         """The shape that a run with these limits needs."""
         return cls(
             runtime.name,
@@ -35,6 +59,7 @@ class Shape:
             limits.disk_bytes,
             tree_bytes,
             runtime.limits.cache_bytes,
+            layer,
         )
 
 
@@ -120,6 +145,29 @@ class Nameable(Protocol):
 
     async def name(self, workspace: str) -> None:
         """Name it for the workspace that it serves; where that fails it has no name, only."""
+        ...
+
+
+@runtime_checkable
+class Layering(Protocol):
+    """A backend whose environments can be given layers."""
+
+    async def ground(self, runtime: str) -> str:
+        """What a layer is built on: another answer, another layer. Raises `BackendError`."""
+        ...
+
+    async def new_layer(self, runtime: str, record: str) -> str:
+        """Make room for one; returns its place. Raises `BackendError`.
+
+        Args:
+            runtime: whose environments fill it.
+            record: the file that will say that it is complete. Without it and without us it is
+                a leftover.
+        """
+        ...
+
+    async def remove_layer(self, place: str) -> None:
+        """Remove it. Raises `BackendError` where it is in use."""
         ...
 
 

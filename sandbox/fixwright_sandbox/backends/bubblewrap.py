@@ -11,9 +11,10 @@ import sys
 from pathlib import Path
 
 from fixwright_sandbox import bundle
+from fixwright_sandbox.runtimes import home_of
 from fixwright_sandbox.runtimes import runtime as find_runtime
 
-from . import become, inside
+from . import become, inside, layering
 from .base import BackendError, Channel, Shape
 from .interpreter import Interpreter, find_interpreter
 from .process import start_process
@@ -144,10 +145,28 @@ class Bubblewrap:
             self._toolchains[runtime] = find_toolchain(find_runtime(runtime), os.environ)
         return self._toolchains[runtime]
 
+    async def ground(self, runtime: str) -> str:
+        """The interpreter and the tools that this machine has now."""
+        toolchain = await asyncio.to_thread(self.toolchain, home_of(runtime).name)
+        programs = (self.interpreter, *toolchain.path)
+        return await asyncio.to_thread(layering.identity, programs)
+
+    async def new_layer(self, runtime: str, record: str) -> str:
+        """Make a folder that the sandbox's user can write."""
+        del runtime
+        return await asyncio.to_thread(layering.new_folder, Path(record), inside.UID)
+
+    async def remove_layer(self, place: str) -> None:
+        """Remove a folder."""
+        await asyncio.to_thread(shutil.rmtree, place, ignore_errors=True)
+
     def arguments(self, shape: Shape, files: list[int], toolchain: Toolchain) -> list[str]:
         """The argument vector up to the program to run."""
-        shown = (*self._interpreter.folders, *toolchain.folders)
-        hidden = _hidden(shown) if os.getuid() == 0 else ()
+        layer = shape.layer
+        given = layering.given(layer)
+        shown = (*self._interpreter.folders, *toolchain.folders, *given)
+        places = (*shown, Path(layer.place)) if layer else shown
+        hidden = _hidden(places) if os.getuid() == 0 else ()
         argv = [*_become(hidden), self._program, "--unshare-all", "--unshare-user"]
         if self._disable_userns:
             argv.append("--disable-userns")
@@ -160,7 +179,7 @@ class Bubblewrap:
             argv += ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
         passwd, group, calls = map(str, files)
         argv += ["--ro-bind-data", passwd, "/etc/passwd", "--ro-bind-data", group, "/etc/group"]
-        argv += ["--seccomp", calls]
+        argv += ["--seccomp", calls, *layering.network(layer)]
         argv += ["--proc", "/proc", "--dev", "/dev", "--mqueue", inside.MQUEUE]
         for path, size in (
             (inside.WORKSPACE, shape.tree + shape.disk),
@@ -170,16 +189,22 @@ class Bubblewrap:
         ):
             argv += ["--perms", "1777", "--size", str(size), "--tmpfs", path]
         for folder in shown:
-            source = folder.resolve()
-            if source in hidden:
-                source = Path(_PLACE, str(hidden.index(source)))
-            argv += ["--ro-bind", str(source), str(folder)]
+            argv += ["--ro-bind", _source(folder, hidden), str(folder)]
+        if layer:
+            bind = "--bind" if layer.filling else "--ro-bind"
+            argv += [bind, _source(Path(layer.place), hidden), layer.at]
         for path in ("/proc", "/dev", "/"):
             argv += ["--remount-ro", path]
         usual = (str(Path(self.interpreter).parent), "/usr/local/bin", "/usr/bin", "/bin")
         path = ":".join((*toolchain.path, *usual))
         argv += ["--setenv", "PATH", path, "--setenv", "LANG", "C.UTF-8", "--chdir", "/", "--"]
         return argv
+
+
+def _source(folder: Path, hidden: tuple[Path, ...]) -> str:
+    """Where a folder can be reached from by somebody without rights of their own."""
+    source = folder.resolve()
+    return str(Path(_PLACE, str(hidden.index(source))) if source in hidden else source)
 
 
 def _become(hidden: tuple[Path, ...]) -> list[str]:

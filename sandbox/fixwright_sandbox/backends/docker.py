@@ -16,7 +16,7 @@ from fixwright_sandbox.limits import MOST_FILES
 from fixwright_sandbox.owner import Owner
 from fixwright_sandbox.runtimes import home_of
 
-from . import inside
+from . import inside, layering
 from .attach import Streams, close
 from .base import BackendError, Channel, EngineGoneError, MissingImageError, Shape, Usage
 from .engine import Engine
@@ -156,6 +156,20 @@ class Docker:
         except BackendError as error:
             _log.warning("Could not look for containers that were left: %s", error)
 
+    async def ground(self, runtime: str) -> str:
+        """The image that a runtime's environments have now."""
+        image = self.image(runtime)
+        return await asyncio.to_thread(self._engine.image_id, image)
+
+    async def new_layer(self, runtime: str, record: str) -> str:
+        """Make a volume that the unprivileged user can write."""
+        image, owner = self.image(runtime), self._owner
+        return await asyncio.to_thread(layering.new_volume, self._engine, image, owner, record)
+
+    async def remove_layer(self, place: str) -> None:
+        """Remove a volume."""
+        await asyncio.to_thread(self._engine.remove_volume, place)
+
     async def _start(self, shape: Shape) -> tuple[str, Streams]:
         container = await asyncio.to_thread(self._create, shape)
         streams: Streams | None = None
@@ -192,7 +206,7 @@ class Docker:
             "user": f"{inside.UID}:{inside.UID}",
             "working_dir": "/",
             "hostname": "sandbox",
-            "network_disabled": True,
+            "network_disabled": not (shape.layer and shape.layer.filling),
             "labels": {
                 LABEL: "1",
                 OWNER_LABEL: str(self._owner),
@@ -206,6 +220,7 @@ class Docker:
                 "security_opt": ["no-new-privileges:true"],
                 "privileged": False,
                 "ipc_mode": "private",
+                **layering.host_config(shape.layer),
                 "shm_size": inside.SHM_BYTES,
                 "pids_limit": shape.processes + 2,
                 "mem_limit": memory,

@@ -122,6 +122,24 @@ class Engine:
 
         return self._ask(f"can't look at {image}", look)
 
+    def image_id(self, image: str) -> str:
+        """The digest of what an image is now. Raises `MissingImageError`."""
+
+        def look() -> str:
+            try:
+                return str(self._api.inspect_image(image)["Id"])
+            except self._not_found as error:
+                message = f"The {self.called} has no image {image}."
+                raise MissingImageError(message) from error
+
+        return self._ask(f"can't look at {image}", look)
+
+    def create_volume(self, name: str, labels: Mapping[str, str]) -> None:
+        """Create a volume."""
+        self._ask(
+            "can't create a volume", lambda: self._api.create_volume(name, labels=dict(labels))
+        )
+
     def create(self, image: str, argv: list[str], options: dict[str, Any]) -> str:
         """Create a container that reads from its first client only; returns its id.
 

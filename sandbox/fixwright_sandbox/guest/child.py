@@ -9,6 +9,7 @@ import os
 import random
 import resource
 import signal
+import site
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -64,15 +65,24 @@ def enter(setting: Setting) -> int:
 
 
 def run_python(
-    job: dict[str, Any], setting: Setting, reports: int, usual: frozenset[str]
+    job: dict[str, Any], setting: Setting, reports: int, usual: frozenset[str], sites: list[str]
 ) -> NoReturn:
-    """Run a Python job here; ends as the interpreter ends, with threads joined and atexit run."""
+    """Run a Python job here; ends as the interpreter ends, with threads joined and atexit run.
+
+    Args:
+        job: what to run.
+        setting: where.
+        reports: the descriptor for reports.
+        usual: a bare interpreter's modules.
+        sites: folders with installed packages, to be found before the interpreter's own.
+    """
     from fixwright_sandbox.runtimes.python.guest.job import main  # here: not in every environment
 
     os.environ.clear()
     os.environ.update(setting.environment)
     random.seed()
     _open_streams()
+    _add_sites(sites)
     _forget_shadowed(job, setting.root, usual)
     known = frozenset(sys.modules)
     leave(main(job, reporter(reports)), known)
@@ -166,6 +176,18 @@ def _forget_shadowed(job: dict[str, Any], root: str, usual: frozenset[str]) -> N
     for name in list(sys.modules):
         if name.partition(".")[0] in here and name not in usual and name != "__main__":
             del sys.modules[name]
+
+
+def _add_sites(sites: list[str]) -> None:
+    """Add folders as the interpreter adds its `site-packages`, `.pth` files obeyed."""
+    before = list(sys.path)
+    for folder in sites:
+        site.addsitedir(folder)
+    added = [path for path in sys.path if path not in before]
+    own = next(
+        (index for index, path in enumerate(before) if path.endswith("-packages")), len(before)
+    )
+    sys.path[:] = [*before[:own], *added, *before[own:]]
 
 
 def reporter(handle: int) -> Callable[[dict[str, Any]], None]:

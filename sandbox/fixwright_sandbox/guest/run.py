@@ -15,6 +15,7 @@ from .counters import crowded, full, read_counters
 from .drive import Gate, is_driven, run_driver
 from .feed import Feed
 from .processes import Processes, StuckError
+from .scales import Scales
 from .wire import Outlet
 
 if TYPE_CHECKING:
@@ -72,6 +73,8 @@ class Run:
         self._over_since: float | None = None
         self._peak = 0
         self._full: str | None = None
+        weighed = order.get("weighed")
+        self._scales = Scales(weighed["path"], weighed["bytes"]) if weighed else None
         self._counted = read_counters()
         self.reason = ""
         self.feed: Feed | None = None
@@ -149,7 +152,7 @@ class Run:
                 guard=self._gate.wait,
             )
             run_driver(runtime, None if job["kind"] == "warm" else job, stage)
-        run_python(job, setting, reports, usual)
+        run_python(job, setting, reports, usual, self.order.get("sites", []))
 
     # ---- the cache
 
@@ -292,6 +295,8 @@ class Run:
             crowd = crowded(folders, self._config["most_files"])
             if crowd is not None:
                 self.reason, self._full = "files", crowd
+        if self._scales is not None and self._scales.look(now):
+            self.reason = "layer"
         if usage.memory > self.limits["memory_bytes"]:
             self.reason = "memory"
         if usage.threads > self.limits["processes"]:
@@ -315,6 +320,7 @@ class Run:
         if self._gate is not None:
             os.close(self._gate.answer)
         self._send_begun()
+        self._weigh()
         duration = time.monotonic() - self._start
         status = self._processes.status
         exit_code = os.waitstatus_to_exitcode(status) if status is not None else -signal.SIGKILL
@@ -330,6 +336,14 @@ class Run:
             "full": self._full,
             "clean": not stuck,
         }
+
+    def _weigh(self) -> None:
+        """Tell how large the layer has become that was filled."""
+        if self._scales is not None:
+            size = self._scales.weigh()
+            if self._scales.heavy:
+                self.reason = self.reason or "layer"
+            self._link.send({"op": "report"}, json.dumps({"type": "layer", "bytes": size}).encode())
 
     def _drain(self, handle: int) -> None:
         """Read what is in a pipe. Its writers are dead, unless they got out of an open house."""

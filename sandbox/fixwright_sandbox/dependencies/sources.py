@@ -1,0 +1,141 @@
+"""Where packages come from: what the user has set for pip and npm, never what a workspace says.
+
+Settings of a workspace are not read: who can write a file there could send others to a registry
+of his own.
+"""
+
+from __future__ import annotations
+
+import configparser
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+_PIP = (
+    *("INDEX_URL", "EXTRA_INDEX_URL", "FIND_LINKS", "NO_INDEX", "TRUSTED_HOST", "PREFER_BINARY"),
+    *("ONLY_BINARY", "NO_BINARY", "DEFAULT_TIMEOUT", "RETRIES", "CERT", "PROXY", "PRE"),
+)
+_NPM = ("registry", "cafile", "proxy", "https_proxy", "noproxy", "strict_ssl")
+_EVERYWHERE = (
+    *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE"),
+    *("GOPROXY", "GONOSUMDB", "GOSUMDB", "GONOPROXY", "GOPRIVATE", "GOINSECURE"),
+)
+_FILES = {"PIP_CERT", "SSL_CERT_FILE", "npm_config_cafile"}
+_PLACES = {"PIP_FIND_LINKS", "PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL"}
+_SECRET = re.compile(r"//(?P<secret>[^/@\s]+)@")
+_OURS = ".fixwright"
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What an installation is told of the user's settings.
+
+    Attributes:
+        environment: variables for the installation alone.
+        files: what it needs of files, by path in its tree.
+        shown: folders of this machine with packages; it can read them.
+        secrets: what must not be shown or kept.
+    """
+
+    environment: Mapping[str, str] = field(default_factory=dict[str, str])
+    files: Mapping[str, bytes] = field(default_factory=dict[str, bytes])
+    shown: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
+
+
+def sources(runtime: str, environ: Mapping[str, str] = os.environ) -> Sources:
+    """The user's settings for a runtime's package manager. Reads files."""
+    variables = _chosen(runtime, environ)
+    files: dict[str, bytes] = {}
+    shown: list[str] = []
+    for name in list(variables):
+        if name in _FILES:
+            try:
+                files[f"{_OURS}/{name}"] = Path(variables[name]).read_bytes()
+                variables[name] = f"/workspace/{_OURS}/{name}"
+            except OSError:
+                del variables[name]  # the system's own certificates are there anyway
+        elif name in _PLACES:
+            shown += _folders(variables[name])
+    if runtime == "node":
+        _add_npmrc(variables, files, environ)
+    secrets = {match["secret"] for each in variables.values() for match in _SECRET.finditer(each)}
+    secrets |= _tokens(files.get(f"{_OURS}/npmrc", b"").decode("utf-8", "replace"))
+    return Sources(variables, files, tuple(dict.fromkeys(shown)), tuple(sorted(secrets)))
+
+
+def _chosen(runtime: str, environ: Mapping[str, str]) -> dict[str, str]:
+    names = [*_EVERYWHERE, *(name.lower() for name in _EVERYWHERE[:4])]
+    variables = {name: environ[name] for name in names if name in environ}
+    if runtime == "python":
+        variables |= _pip_files(environ)
+        variables |= {
+            f"PIP_{name}": environ[f"PIP_{name}"] for name in _PIP if f"PIP_{name}" in environ
+        }
+    elif runtime == "node":
+        for name in _NPM:
+            key = f"npm_config_{name}"
+            value = environ.get(key) or environ.get(key.upper())
+            if value:
+                variables[key] = value
+    return {name: value for name, value in variables.items() if value}
+
+
+def _pip_files(environ: Mapping[str, str]) -> dict[str, str]:
+    """What pip's own files of the machine and of the user say, as variables."""
+    home = Path(environ.get("HOME") or Path.home())
+    config = Path(environ.get("XDG_CONFIG_HOME") or home / ".config")
+    told = environ.get("PIP_CONFIG_FILE")
+    paths = [Path("/etc/pip.conf"), config / "pip/pip.conf", home / ".pip/pip.conf"]
+    found: dict[str, str] = {}
+    for path in [*paths, *([Path(told)] if told else [])]:
+        parser = configparser.RawConfigParser()
+        try:
+            parser.read(path, encoding="utf-8")
+        except (OSError, configparser.Error, UnicodeDecodeError):
+            continue
+        for section in ("global", "install"):
+            if parser.has_section(section):
+                for key, value in parser.items(section):
+                    name = key.upper().replace("-", "_")
+                    if name in _PIP:
+                        found[f"PIP_{name}"] = " ".join(value.split())
+    return found
+
+
+def _folders(value: str) -> list[str]:
+    """Folders of this machine among addresses: of a `file:` index all of it is needed."""
+    found: list[str] = []
+    for each in value.split():
+        parts = urlsplit(each)
+        path = parts.path if parts.scheme == "file" else each if each.startswith("/") else ""
+        if path and Path(path).is_dir():
+            folder = Path(path)
+            above = folder.parent if parts.scheme == "file" else folder
+            found.append(str(folder if above == Path("/") else above))
+    return found
+
+
+def _add_npmrc(
+    variables: dict[str, str], files: dict[str, bytes], environ: Mapping[str, str]
+) -> None:
+    """The user's own .npmrc, which may hold tokens: nothing that could read it runs there."""
+    home = Path(environ.get("HOME") or Path.home())
+    path = Path(environ.get("npm_config_userconfig") or home / ".npmrc")
+    try:
+        files[f"{_OURS}/npmrc"] = path.read_bytes()
+    except OSError:
+        return
+    variables["npm_config_userconfig"] = f"/workspace/{_OURS}/npmrc"
+
+
+def _tokens(npmrc: str) -> set[str]:
+    return {
+        value.strip().strip('"')
+        for line in npmrc.splitlines()
+        for key, equals, value in [line.partition("=")]
+        if equals and key.strip().endswith(("_authToken", "_auth", "_password")) and value.strip()
+    }

@@ -1,0 +1,110 @@
+"""Packages of our own and a registry for them, so that installations are real and need nobody."""
+
+from __future__ import annotations
+
+import base64
+import functools
+import hashlib
+import io
+import tarfile
+import threading
+import zipfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+
+def write_wheel(folder: Path, name: str, version: str, files: Mapping[str, str]) -> Path:
+    """Write a wheel of pure Python; `files` go as they are into `site-packages`."""
+    path = folder / f"{name.replace('-', '_')}-{version}-py3-none-any.whl"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(wheel(name, version, files))
+    return path
+
+
+def wheel(name: str, version: str, files: Mapping[str, str]) -> bytes:
+    """A wheel's bytes."""
+    told = f"{name.replace('-', '_')}-{version}.dist-info"
+    contents = {
+        **files,
+        f"{told}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
+        f"{told}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    record = "".join(
+        f"{path},sha256={_digest(text)},{len(text)}\n" for path, text in contents.items()
+    )
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w") as archive:
+        for path, text in contents.items():
+            archive.writestr(path, text)
+        archive.writestr(f"{told}/RECORD", f"{record}{told}/RECORD,,\n")
+    return data.getvalue()
+
+
+def write_sdist(folder: Path, name: str, version: str, backend: str) -> Path:
+    """Write a source archive that is built by code of its own: `backend`, a module's text."""
+    stem = f"{name.replace('-', '_')}-{version}"
+    path = folder / f"{stem}.tar.gz"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    files = {
+        "pyproject.toml": (
+            '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
+        ),
+        "PKG-INFO": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
+        "backend.py": backend,
+    }
+    with tarfile.open(path, "w:gz") as archive:
+        for inside, text in files.items():
+            entry = tarfile.TarInfo(f"{stem}/{inside}")
+            entry.size = len(text.encode())
+            archive.addfile(entry, io.BytesIO(text.encode()))
+    return path
+
+
+@dataclass(frozen=True)
+class Index:
+    """A registry for pip that runs here; `asked` are the paths that it was asked for."""
+
+    url: str
+    asked: list[str] = field(default_factory=list[str])
+    passwords: list[str] = field(default_factory=list[str])
+
+
+@contextmanager
+def serve_index(folder: Path) -> Iterator[Index]:
+    """Serve a folder of wheels and source archives as a registry on loopback."""
+    for file in [each for each in folder.iterdir() if each.is_file()]:
+        project = folder / "simple" / file.name.split("-")[0].replace("_", "-").lower()
+        project.mkdir(parents=True, exist_ok=True)
+        (project / file.name).write_bytes(file.read_bytes())
+        links = [each.name for each in project.iterdir() if each.name != "index.html"]
+        page = "".join(f'<a href="{link}">{link}</a>\n' for link in sorted(links))
+        (project / "index.html").write_text(f"<!DOCTYPE html><html><body>{page}</body></html>")
+    asked: list[str] = []
+    passwords: list[str] = []
+
+    class Handler(SimpleHTTPRequestHandler):
+        def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+            """Remember instead of printing."""
+            asked.append(self.path)
+            given = self.headers.get("Authorization", "").removeprefix("Basic ")
+            if given:
+                passwords.append(base64.b64decode(given).decode())
+
+    server = ThreadingHTTPServer(
+        ("127.0.0.1", 0), functools.partial(Handler, directory=str(folder))
+    )
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield Index(f"http://127.0.0.1:{server.server_address[1]}/simple", asked, passwords)
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def _digest(text: str) -> str:
+    return base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).rstrip(b"=").decode()
