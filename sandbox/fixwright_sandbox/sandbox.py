@@ -10,11 +10,8 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Any, Literal, Self
 
-from .backends.base import Backend, BackendError, Placed
-from .backends.bubblewrap import Bubblewrap
-from .backends.docker import Docker
-from .backends.unconfined import Unconfined
-from .dependencies.install import Layers
+from .backends.base import Backend, BackendError, Mapped, Placed
+from .backends.opening import AUTOMATIC, open_backend
 from .environment import CancelledRunError, Environment, unless_cancelled
 from .events import Result
 from .execution import Execution, Recording
@@ -49,7 +46,6 @@ class Sandbox:
         self._settings = settings
         self._observer = observer or Observer(backend.name, trace=settings.trace)
         self._pool = Pool(backend, settings, gauge or _gauge_of(backend))
-        self._layers = Layers(backend, settings)
         self._created: set[str] = set()
         self._running: dict[Execution, tuple[str, asyncio.Task[None]]] = {}
 
@@ -152,11 +148,8 @@ class Sandbox:
             running=started,
             queued=len(self._running) - started,
             shortage=self._pool.shortage,
+            users=self._backend.users if isinstance(self._backend, Mapped) else None,
         )
-
-    def layers(self) -> Layers:
-        """Installed packages that runs can be given, and how to install them."""
-        return self._layers
 
     def metrics(self) -> str:
         """Counters, gauges and histograms as Prometheus reads them."""
@@ -193,7 +186,7 @@ class Sandbox:
         recording = execution.recording
         environment: Environment | None = None
         try:
-            shape = self._pool.shape(request.runtime, request.limits, request.layer)
+            shape = self._pool.shape(request.runtime, request.limits)
             limits = home_of(request.runtime).at_least(request.limits)
             request = replace(request, limits=limits)
             acquiring = self._pool.acquire(workspace, shape)
@@ -274,8 +267,8 @@ def open_sandbox(
     """Open a sandbox; use what this returns in `async with`, or `await` it.
 
     Settings may be a backend's name alone. `auto`, the default, takes the first that works of
-    docker and bubblewrap, never `unconfined`. Raises, when awaited, `SandboxUnavailable` with a
-    sentence for each backend that was tried.
+    docker, podman and bubblewrap, never `unconfined`. Raises, when awaited, `SandboxUnavailable`
+    with a sentence for each backend that was tried.
     """
     if isinstance(settings, str):
         settings = SandboxSettings(backend=settings)
@@ -283,27 +276,15 @@ def open_sandbox(
 
 
 async def _open_first(settings: SandboxSettings) -> Sandbox:
-    names = ("docker", "bubblewrap") if settings.backend == "auto" else (settings.backend,)
+    names = AUTOMATIC if settings.backend == "auto" else (settings.backend,)
     reasons: list[str] = []
     for name in names:
         try:
             observer = Observer(name, trace=settings.trace)
             with observer.active(), step("open", backend=name):
                 await asyncio.to_thread(prune_local)
-                backend = await _open(name, settings)
+                backend = await open_backend(name, settings)
             return Sandbox(backend, settings, observer)
         except (BackendError, TracingUnavailable) as error:
             reasons.append(str(error))
     raise SandboxUnavailable(" ".join(reasons))
-
-
-async def _open(name: str, settings: SandboxSettings) -> Backend:
-    if name == "docker":
-        images = {"python": settings.image, **settings.images}
-        return await Docker.open(settings.docker_host, images, settings.cpus)
-    if name == "bubblewrap":
-        return await Bubblewrap.open(settings.python)
-    if name == "unconfined":
-        return await Unconfined.open(settings.python)
-    message = f"There is no sandbox backend named {name!r}."
-    raise BackendError(message)

@@ -18,7 +18,7 @@ _LISTED = 2000
 _PAYLOAD = 64 * MIB
 """As much as one file may have that comes from a guest in one piece."""
 
-BackendName = Literal["docker", "bubblewrap", "unconfined"]
+BackendName = Literal["docker", "podman", "bubblewrap", "unconfined"]
 
 
 class SandboxUnavailable(Exception):
@@ -58,12 +58,16 @@ class SandboxSettings:
     """How to open a sandbox.
 
     Attributes:
-        backend: `auto` takes docker where an engine answers and has the image, else
-            bubblewrap. It never takes `unconfined`, which isolates nothing.
+        backend: `auto` takes docker where an engine answers and has the image, else podman
+            where its service does, else bubblewrap. It never takes `unconfined`, which isolates
+            nothing.
         image: Python's container image.
         images: container images by runtime, over the runtimes' own; Python's is over `image`.
         pool: environments kept ready that belong to no workspace yet.
-        docker_host: the engine's address; None is the environment's or the context's.
+        docker_host: the engine's address (unix, tcp or ssh); None is the environment's or the
+            context's. It is Podman's where `backend` is podman.
+        isolation: what holds containers: `default` is what the engine uses by itself, `runsc`
+            gVisor and `kata` virtual machines. Where it is missing, no sandbox opens.
         python: the interpreter for bubblewrap and unconfined; None is the running one.
         cpus: processors that a container may use; no more than the engine has. Bubblewrap and
             unconfined have no means to hold a run to a share.
@@ -86,6 +90,7 @@ class SandboxSettings:
     images: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     pool: int = 1
     docker_host: str | None = None
+    isolation: Literal["default", "runsc", "kata"] = "default"
     python: str | None = None
     cpus: float = 2.0
     limits: Limits = field(default_factory=Limits)

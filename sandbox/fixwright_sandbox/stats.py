@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from .backends.base import BackendError, Measurable
+from .backends.base import BackendError, Measurable, Users
 from .metrics import Metrics
 from .roster import Entry, Roster, State
 
@@ -50,6 +50,8 @@ class Stats:
         cpu_seconds: processor time of the runs that ended.
         files_sent: files of runs' trees that had to be sent.
         files_there: files of runs' trees that the environments had from before.
+        users: who root of an environment would be outside, where the engine tells: `host` is root
+            itself, `remapped` somebody made up for it, `rootless` who runs the engine.
         shortage: why no environments are kept ready, a sentence; None while memory is not short.
     """
 
@@ -63,10 +65,17 @@ class Stats:
     files_sent: int
     files_there: int
     shortage: str | None = None
+    users: Users | None = None
 
 
 async def stats_of(
-    roster: Roster, metrics: Metrics, *, running: int, queued: int, shortage: str | None = None
+    roster: Roster,
+    metrics: Metrics,
+    *,
+    running: int,
+    queued: int,
+    shortage: str | None = None,
+    users: Users | None = None,
 ) -> Stats:
     """Measure; takes as long as the engine does to answer, some milliseconds for each."""
     environments = await asyncio.gather(*(_stats(entry, channel) for entry, channel in roster))
@@ -84,6 +93,7 @@ async def stats_of(
         files_sent=int(metrics.tree_files.value("sent")),
         files_there=int(metrics.tree_files.value("there")),
         shortage=shortage,
+        users=users,
     )
 
 

@@ -14,6 +14,7 @@ import socket
 import ssl
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -98,13 +99,6 @@ class Dockerd:
         """Stop it in an orderly way, which stops its containers."""
         self._running.close()
 
-    def kill(self) -> None:
-        """As when its process dies."""
-        assert self.process is not None
-        self.process.kill()
-        self.process.wait()
-        self._running.close()
-
     def docker(self, *arguments: str) -> str:
         """The client's output."""
         return run("docker", "-H", self.host, *arguments)
@@ -115,6 +109,7 @@ def dockerd(*options: str, image: bool = True) -> Generator[Dockerd]:
     """A daemon with Python's image."""
     required("dockerd", "docker")
     folder = Path(tempfile.mkdtemp(prefix="fw-dockerd-"))
+    folder.chmod(0o711)  # whom it maps its users to has to get through
     engine = Dockerd(folder, *options)
     try:
         engine.start()
@@ -281,3 +276,20 @@ def free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])
+
+
+@contextmanager
+def secure_proxy(folder: Path) -> Generator[int]:
+    """A `SecureProxy` in a loop of its own; yields its port."""
+    loop = asyncio.new_event_loop()
+    proxy = SecureProxy(folder)
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    try:
+        asyncio.run_coroutine_threadsafe(proxy.start(), loop).result(_PATIENCE)
+        yield proxy.port
+        asyncio.run_coroutine_threadsafe(proxy.stop(), loop).result(_PATIENCE)
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Protocol, runtime_checkable
+from typing import ClassVar, Literal, Protocol, runtime_checkable
 
 from fixwright_sandbox.events import Status
 from fixwright_sandbox.limits import Limits
 from fixwright_sandbox.runtimes import Runtime
+
+Users = Literal["host", "remapped", "rootless"]
+"""Who root of an environment would be outside: root itself; somebody that the engine made up for
+it; or no more than the user who runs the engine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +121,16 @@ class Placed(Protocol):
     @property
     def elsewhere(self) -> bool:
         """It does: what this machine has to spare says nothing."""
+        ...
+
+
+@runtime_checkable
+class Mapped(Protocol):
+    """A backend that knows who its environments' users are outside."""
+
+    @property
+    def users(self) -> Users:
+        """See `Users`."""
         ...
 
 

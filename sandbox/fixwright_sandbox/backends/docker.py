@@ -8,7 +8,7 @@ import logging
 import re
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar, Self
 
 from fixwright_sandbox import bundle
 from fixwright_sandbox.leftovers import in_engine, remove_in_engine
@@ -18,8 +18,9 @@ from fixwright_sandbox.runtimes import home_of
 
 from . import inside, layering
 from .attach import Streams, close
-from .base import BackendError, Channel, EngineGoneError, MissingImageError, Shape, Usage
+from .base import BackendError, Channel, EngineGoneError, MissingImageError, Shape, Usage, Users
 from .engine import Engine
+from .isolation import OPEN_FILES, Isolation, oci_runtime
 from .labels import LABEL, OWNER_LABEL, STARTED_LABEL
 from .seccomp import filter_for
 
@@ -45,12 +46,21 @@ class Docker:
     """
 
     name = "docker"
+    called: ClassVar[str] = "Docker"
 
-    def __init__(self, engine: Engine, images: Mapping[str, str], cpus: float) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        images: Mapping[str, str],
+        cpus: float,
+        isolation: Isolation = "default",
+    ) -> None:
         self._images = images
         self._engine = engine
         self._owner = Owner.current()
         machine = engine.machine()
+        self._users: Users = machine.users
+        self._runtime = oci_runtime(isolation, machine.runtimes, self.called)
         self._cpus = min(cpus, machine.cpus)
         self._calls = filter_for(machine.architecture)
         self._reaper: asyncio.Task[None] | None = None
@@ -63,31 +73,40 @@ class Docker:
         images: Mapping[str, str],
         cpus: float,
         *,
+        isolation: Isolation = "default",
         reap_every: float = _REAP_EVERY,
-    ) -> Docker:
+    ) -> Self:
         """Connect and look for Python's image; `BackendError` says what is missing.
 
         Args:
             host: the engine's address; None is the environment's.
             images: by runtime, over the runtimes' own.
             cpus: processors that a container may use.
+            isolation: what holds the containers, see `oci_runtime`.
             reap_every: seconds between two looks for what dead owners left.
         """
-        backend = await asyncio.to_thread(cls._open, host, images, cpus)
+        backend = await asyncio.to_thread(cls._open, host, images, cpus, isolation)
         backend.start_reaping(reap_every)
         return backend
 
     @classmethod
-    def _open(cls, host: str | None, images: Mapping[str, str], cpus: float) -> Docker:
-        engine = Engine(host)
+    def _open(
+        cls, host: str | None, images: Mapping[str, str], cpus: float, isolation: Isolation
+    ) -> Self:
+        engine = cls.connect(host)
         try:
-            backend = cls(engine, images, cpus)
+            backend = cls(engine, images, cpus, isolation)
             if not engine.has_image(backend.image("python")):
                 raise backend.missing("python")
         except BackendError:
             engine.close()
             raise
         return backend
+
+    @classmethod
+    def connect(cls, host: str | None) -> Engine:
+        """Find the engine. Raises `BackendError`."""
+        return Engine(host)
 
     def image(self, runtime: str) -> str:
         """The image of a runtime's environments."""
@@ -99,11 +118,16 @@ class Docker:
         """Whether the engine may be another machine's."""
         return self._engine.elsewhere
 
+    @property
+    def users(self) -> Users:
+        """Who its containers' users are outside."""
+        return self._users
+
     def missing(self, runtime: str) -> MissingImageError:
         """What to say where the engine has no such image."""
         return MissingImageError(
-            f"Docker has no image {self.image(runtime)}; build it with `fixwright sandbox build "
-            f"{runtime}`, or name another in sandbox.images.{runtime}."
+            f"{self.called} has no image {self.image(runtime)}; build it with "
+            f"`fixwright sandbox build {runtime}`, or name another in sandbox.images.{runtime}."
         )
 
     async def start(self, shape: Shape) -> tuple[Channel, dict[str, object]]:
@@ -119,14 +143,7 @@ class Docker:
                 await asyncio.to_thread(self._engine.remove, container)
             raise
         channel = ContainerChannel(self._engine, container, streams)
-        return channel, inside.describe(
-            limit_data=False,
-            limit_processes=False,
-            limit_files=False,
-            refusals_counted=True,
-            calls=self._calls,
-            cache=shape.cache > 0,
-        )
+        return channel, self._describe(shape)
 
     async def close(self) -> None:
         """Let go of the engine."""
@@ -190,11 +207,18 @@ class Docker:
         except MissingImageError as error:
             raise self.missing(shape.runtime) from error
 
-    def _options(self, shape: Shape) -> dict[str, Any]:
-        # The files of a tmpfs count as memory. The runner watches what the processes use;
-        # the container's limit is for what grows faster than it looks.
-        files = shape.tree + 2 * shape.disk + shape.cache + inside.SHM_BYTES
-        memory = shape.memory + files + _RUNNER_BYTES
+    def _describe(self, shape: Shape) -> dict[str, object]:
+        return inside.describe(
+            limit_data=False,
+            limit_processes=False,
+            limit_files=False,
+            refusals_counted=True,
+            calls=self._calls,
+            cache=shape.cache > 0,
+        )
+
+    def _places(self, shape: Shape) -> dict[str, str]:
+        """What can be written: paths and how a tmpfs is mounted there."""
         tmpfs = f"rw,exec,nosuid,nodev,uid={inside.UID},gid={inside.UID},nr_inodes={MOST_FILES}"
         places = {
             inside.WORKSPACE: f"{tmpfs},mode=0700,size={shape.tree + shape.disk}",
@@ -202,6 +226,13 @@ class Docker:
         }
         if shape.cache:
             places[inside.CACHE] = f"{tmpfs},mode=0700,size={shape.cache}"
+        return places
+
+    def _options(self, shape: Shape) -> dict[str, Any]:
+        # The files of a tmpfs count as memory. The runner watches what the processes use;
+        # the container's limit is for what grows faster than it looks.
+        files = shape.tree + 2 * shape.disk + shape.cache + inside.SHM_BYTES
+        memory = shape.memory + files + _RUNNER_BYTES
         return {
             "user": f"{inside.UID}:{inside.UID}",
             "working_dir": "/",
@@ -228,7 +259,9 @@ class Docker:
                 "nano_cpus": int(self._cpus * 1_000_000_000),
                 # The engine would otherwise write every byte of the stream to disk, too.
                 "log_config": {"type": "none", "config": {}},
-                "tmpfs": places,
+                "tmpfs": self._places(shape),
+                "ulimits": [{"Name": "nofile", "Soft": OPEN_FILES, "Hard": OPEN_FILES}],
+                "runtime": self._runtime,
             },
         }
 

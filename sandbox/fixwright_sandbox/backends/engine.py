@@ -9,17 +9,16 @@ import contextlib
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 from .attach import Streams, attach
-from .base import BackendError, EngineGoneError, MissingImageError, Usage
+from .base import BackendError, EngineGoneError, MissingImageError, Usage, Users
 from .endpoint import Endpoint
 
 _TIMEOUT = 30
 _REMOVAL_SECONDS = 15.0
 _ARCHITECTURES = {"amd64": "x86_64", "arm64": "aarch64"}
 """As Podman names them, by `uname -m`."""
-Users = Literal["host", "remapped", "rootless"]
 T = TypeVar("T")
 
 
@@ -41,8 +40,7 @@ class Machine:
         cpus: how many processors.
         architecture: of which kind, as `uname -m` has it.
         runtimes: the OCI runtimes that containers can be given, by name.
-        users: whether root of a container is somebody else outside: `remapped` by the engine,
-            or the engine itself is `rootless`; `host` is the same one.
+        users: who a container's are outside.
     """
 
     cpus: float
