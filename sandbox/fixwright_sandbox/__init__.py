@@ -2,10 +2,11 @@
 
 from .events import Captured, ChangedFile, Event, Result, Status
 from .execution import Execution
-from .jobs import Chunk, Job, RunChunks, RunCommand, RunFile, RunTests
+from .jobs import Chunk, Job, RunCell, RunChunks, RunCommand, RunFile, RunTests
 from .keeping import NotKept
 from .limits import Limits
 from .sandbox import Opening, Sandbox, open_sandbox
+from .session import Session, SessionRefused
 from .settings import BackendName, Request, SandboxSettings, SandboxUnavailable
 from .stats import EnvironmentStats, Stats
 from .tree import Blob, HostFile, InvalidTreeError, Tree
@@ -29,6 +30,7 @@ __all__ = [
     "Opening",
     "Request",
     "Result",
+    "RunCell",
     "RunChunks",
     "RunCommand",
     "RunFile",
@@ -36,6 +38,8 @@ __all__ = [
     "Sandbox",
     "SandboxSettings",
     "SandboxUnavailable",
+    "Session",
+    "SessionRefused",
     "Snapshot",
     "Stats",
     "Status",

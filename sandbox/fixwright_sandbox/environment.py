@@ -52,6 +52,8 @@ class Environment:
         self.listing = listing
         self.shape = shape
         self.usable = True
+        self.alive = False
+        """A session's interpreter waits there for the next cell."""
         self._channel = channel
         self._settings = settings
         self._frames = FrameReader(channel.read)
@@ -114,7 +116,8 @@ class Environment:
         Call after `awake`. Afterwards `usable` says whether another run may follow.
         """
         recording, cancel = execution.recording, execution.cancel_requested
-        self.usable = False
+        was_alive = self.alive
+        self.usable = self.alive = False
         try:
             with step("sync"):
                 await unless_cancelled(cancel, self._synchronise(recording, request))
@@ -126,6 +129,7 @@ class Environment:
             past_step("collect", outcome.measured.collecting)
             self._manifest.forget(done.texts("missing"))
             self.usable = done.flag("clean")
+            self.alive = done.flag("alive")
             recording.finish(
                 outcome.status,
                 outcome.message,
@@ -137,7 +141,7 @@ class Environment:
         except CancelledRunError:
             recording.finish("cancelled", "Cancelled before it started.")
         except InvalidTreeError as error:
-            self.usable = True
+            self.usable, self.alive = True, was_alive
             recording.finish("error", str(error))
         except ValueError as error:
             recording.finish("error", str(error))

@@ -46,19 +46,37 @@ class RunCommand:
     argv: tuple[str, ...]
 
 
-Job = RunFile | RunChunks | RunTests | RunCommand
+@dataclass(frozen=True, slots=True)
+class RunCell:
+    """Run a piece of code in the interpreter that a session keeps.
+
+    Attributes:
+        text: the code.
+        path: the file that it stands in; None where it stands in none.
+        line: the zero-based line where it begins there.
+        column: likewise, in code points.
+    """
+
+    text: str
+    path: str | None = None
+    line: int = 0
+    column: int = 0
+
+
+Job = RunFile | RunChunks | RunTests | RunCommand | RunCell
 
 _KINDS: dict[type[Job], str] = {
     RunFile: "file",
     RunChunks: "chunks",
     RunTests: "tests",
     RunCommand: "command",
+    RunCell: "cell",
 }
 
 
 def to_wire(job: Job) -> dict[str, object]:
     """The job as the guest receives it: its fields, and `kind`.
 
-    `kind` is `file`, `chunks`, `tests` or `command`.
+    `kind` is `file`, `chunks`, `tests`, `command` or `cell`.
     """
     return {"kind": _KINDS[type(job)], **asdict(job)}

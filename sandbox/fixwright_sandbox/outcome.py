@@ -39,6 +39,10 @@ def _judge(
 ) -> tuple[Status, str]:
     met: dict[str, tuple[Status, str]] = {
         "cancelled": ("cancelled", "Cancelled."),
+        "deaf": (
+            "cancelled",
+            "Interrupted; it went on for all that, so its interpreter was ended.",
+        ),
         "timeout": (
             "timeout",
             (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
 import uuid
 from collections.abc import Callable, Coroutine, Generator, Mapping
@@ -12,6 +13,7 @@ from typing import Any, Literal, Self
 
 from .backends.base import Backend, BackendError, Mapped, Placed
 from .backends.opening import AUTOMATIC, open_backend
+from .dependencies.install import Layers
 from .environment import CancelledRunError, Environment, unless_cancelled
 from .events import Result
 from .execution import Execution, Recording
@@ -21,9 +23,11 @@ from .observing import Observer, TracingUnavailable, step
 from .pool import Pool
 from .pressure import Gauge, Memory, read_memory
 from .runtimes import UnknownRuntimeError, home_of
+from .session import IDLE_SECONDS, Session, Through, sessions_of
 from .settings import BackendName, Request, SandboxSettings, SandboxUnavailable
 from .stats import Stats, stats_of
 from .transfer import Content, tree_of
+from .tree import Tree
 from .workspace import Workspace
 
 
@@ -46,7 +50,10 @@ class Sandbox:
         self._settings = settings
         self._observer = observer or Observer(backend.name, trace=settings.trace)
         self._pool = Pool(backend, settings, gauge or _gauge_of(backend))
+        self._layers = Layers(backend, settings)
         self._created: set[str] = set()
+        self._sessions: set[Session] = set()
+        self._numbers = itertools.count(1)
         self._running: dict[Execution, tuple[str, asyncio.Task[None]]] = {}
 
     async def prepare(
@@ -104,6 +111,7 @@ class Sandbox:
         workspace: str,
         request: Request,
         at_end: Callable[[Result], Result] | None = None,
+        through: Through | None = None,
     ) -> Execution:
         """Start a run.
 
@@ -111,6 +119,7 @@ class Sandbox:
             workspace: an opaque key; environments are never shared between two.
             request: what to run.
             at_end: is given the result before anybody else and returns the one to tell.
+            through: what sees it through, in place of an environment that the pool chooses.
         """
         asked = time.time()
 
@@ -121,19 +130,62 @@ class Sandbox:
         image = self._image(request.runtime)
         recording = Recording(self._settings, backend=self.backend, image=image, at_end=ended)
         execution = Execution(recording, interactive=request.interactive)
-        task = asyncio.create_task(self._drive(workspace, execution, request))
+        task = asyncio.create_task(self._drive(workspace, execution, request, through))
         self._running[execution] = (workspace, task)
         task.add_done_callback(lambda _: self._running.pop(execution, None))
         return execution
 
+    def session(
+        self,
+        workspace: str,
+        runtime: str = "python",
+        *,
+        limits: Limits | None = None,
+        env: Mapping[str, str] | None = None,
+        tree: Callable[[], Tree] | None = None,
+        idle_seconds: float = IDLE_SECONDS,
+    ) -> Session:
+        """Make a session; its interpreter starts with the first piece of code.
+
+        Args:
+            workspace: an opaque key; `release` of it ends the session, too.
+            runtime: the interpreter.
+            limits: see `Session`.
+            env: environment variables.
+            tree: gives the files as they are now, before each piece that brings none.
+            idle_seconds: how long it is kept when nobody uses it.
+
+        Raises `SessionRefused` for a runtime of which none can be kept, `LookupError` for an
+        unknown one.
+        """
+        self._sessions = {each for each in self._sessions if each.state != "closed"}
+        session = Session(
+            self._pool, self.start, number=next(self._numbers), workspace=workspace,
+            runtime=sessions_of(runtime), limits=limits or self._settings.limits, env=env or {},
+            tree=tree, idle_seconds=idle_seconds,
+        )  # fmt: skip
+        self._sessions.add(session)
+        return session
+
+    @property
+    def sessions(self) -> tuple[Session, ...]:
+        """Those whose interpreter lives."""
+        return tuple(each for each in self._sessions if each.state == "alive")
+
+    async def _close_sessions(self, sessions: list[Session]) -> None:
+        await asyncio.gather(*(each.close() for each in sessions))
+        self._sessions.difference_update(sessions)
+
     async def release(self, workspace: str) -> None:
         """Cancel what runs for the workspace, stop its environments, forget its files."""
+        await self._close_sessions([each for each in self._sessions if each.workspace == workspace])
         await self._cancel([run for run, (owner, _) in self._running.items() if owner == workspace])
         await self._pool.drop(workspace)
         self._created.discard(workspace)
 
     async def close(self) -> None:
         """Cancel and stop everything; leaves no container, process or file."""
+        await self._close_sessions(list(self._sessions))
         await self._cancel(list(self._running))
         await self._pool.close()
         await self._observer.roster.close()
@@ -150,6 +202,10 @@ class Sandbox:
             shortage=self._pool.shortage,
             users=self._backend.users if isinstance(self._backend, Mapped) else None,
         )
+
+    def layers(self) -> Layers:
+        """Installed packages that runs can be given, and how to install them."""
+        return self._layers
 
     def metrics(self) -> str:
         """Counters, gauges and histograms as Prometheus reads them."""
@@ -173,22 +229,29 @@ class Sandbox:
         except UnknownRuntimeError:
             return None
 
-    async def _drive(self, workspace: str, execution: Execution, request: Request) -> None:
+    async def _drive(
+        self, workspace: str, execution: Execution, request: Request, through: Through | None
+    ) -> None:
         """See a run through, and tell the steps of it."""
         with (
             self._observer.active(),
             step("run", workspace=workspace, runtime=request.runtime, run=execution.id),
         ):
-            await self._see_through(workspace, execution, request)
+            await self._see_through(workspace, execution, request, through)
 
-    async def _see_through(self, workspace: str, execution: Execution, request: Request) -> None:
+    async def _see_through(
+        self, workspace: str, execution: Execution, request: Request, through: Through | None
+    ) -> None:
         """However it goes, the execution gets its result."""
         recording = execution.recording
         environment: Environment | None = None
         try:
-            shape = self._pool.shape(request.runtime, request.limits)
+            shape = self._pool.shape(request.runtime, request.limits, request.layer)
             limits = home_of(request.runtime).at_least(request.limits)
             request = replace(request, limits=limits)
+            if through is not None:
+                await through(execution, request, shape)
+                return
             acquiring = self._pool.acquire(workspace, shape)
             environment = await unless_cancelled(execution.cancel_requested, acquiring)
             with environment.at_work():

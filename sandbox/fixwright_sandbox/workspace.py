@@ -18,6 +18,7 @@ from .keeping import NotKept, kept
 from .limits import Limits
 from .runtimes.catalogue import runtime as runtime_named
 from .runtimes.catalogue import runtime_for
+from .session import IDLE_SECONDS, Session
 from .settings import Request
 from .transfer import IGNORED, Content, blob_of, content_of, files_below, write_file, write_files
 from .tree import Blob, HostFile, Tree, check_path, check_tree
@@ -152,6 +153,25 @@ class Workspace:
         given = job.path if code is not None and isinstance(job, RunFile) else None
         at_end = functools.partial(self._kept, given) if keep else None
         return self._sandbox.start(self.name, request, at_end)
+
+    def session(
+        self,
+        *,
+        runtime: str | None = None,
+        limits: Limits | None = None,
+        env: Mapping[str, str] | None = None,
+        idle_seconds: float = IDLE_SECONDS,
+    ) -> Session:
+        """Make a session over the tree: an interpreter that is kept, see `Session`.
+
+        It sees the tree as it is when a piece of code is started. It ends with the workspace.
+        Raises `SessionRefused` for a runtime of which none can be kept, `LookupError` for an
+        unknown one.
+        """
+        return self._sandbox.session(
+            self.name, runtime or self.runtime, limits=limits or self.limits,
+            env={**self.env, **(env or {})}, tree=lambda: self._tree, idle_seconds=idle_seconds,
+        )  # fmt: skip
 
     async def prepare(self) -> None:
         """Start an environment before it is needed. Raises `SandboxUnavailable`."""

@@ -88,6 +88,19 @@ def run_python(
     leave(main(job, reporter(reports)), known)
 
 
+def run_session(setting: Setting, reports: int, line: int, usual: frozenset[str]) -> NoReturn:
+    """Be a Python interpreter that is kept, see `python.session`."""
+    from fixwright_sandbox.runtimes.python.guest.session import serve  # as above
+
+    os.environ.clear()
+    os.environ.update(setting.environment)
+    random.seed()
+    _open_streams()
+    _forget_shadowed({}, setting.root, usual)
+    known = frozenset(sys.modules)
+    leave(serve(line, reports), known)
+
+
 def run_program(argv: list[str], environment: dict[str, str]) -> NoReturn:
     """Replace this process by a program; says so on stderr where it can't."""
     hear_interrupts()
@@ -149,11 +162,16 @@ def _open_streams() -> None:
 
     What was printed is out, however the process ends.
     """
-    sys.stdin = sys.__stdin__ = io.TextIOWrapper(io.BufferedReader(_raw(0, "r")), "utf-8")
+    open_stdin()
     sys.stdout = sys.__stdout__ = io.TextIOWrapper(_raw(1, "w"), "utf-8", write_through=True)
     sys.stderr = sys.__stderr__ = io.TextIOWrapper(
         _raw(2, "w"), "utf-8", "backslashreplace", write_through=True
     )
+
+
+def open_stdin() -> None:
+    """Make standard input of descriptor 0 as it is now."""
+    sys.stdin = sys.__stdin__ = io.TextIOWrapper(io.BufferedReader(_raw(0, "r")), "utf-8")
 
 
 def _raw(handle: int, mode: str) -> Any:

@@ -13,9 +13,8 @@ class Leftovers(Exception):
     """The environment can't be made as it was; it has to be replaced."""
 
 
-def send_changes(copy: TreeCopy, link: Link, bounds: dict[str, Any]) -> int:
+def send_changes(copy: TreeCopy, changes: list[Change], link: Link, bounds: dict[str, Any]) -> int:
     """Send every changed file, with its data where the bounds allow; return how many were not."""
-    changes = copy.changes()
     room: int = bounds["collect_bytes"]
     for change in changes[: bounds["collect_files"]]:
         data = None

@@ -47,20 +47,21 @@ class Processes:
     Nothing in such a namespace can hide from its first process, leave it, or kill it.
 
     Attributes:
+        main: the process that is watched.
         status: of the process that is watched, once it has ended.
         largest: bytes that the largest process which has ended ever had.
         cpu: seconds of processor time, user's and system's, of all that have ended.
     """
 
     def __init__(self) -> None:
-        self._main = 0
+        self.main = 0
         self.status: int | None = None
         self.largest = 0
         self.cpu = (0.0, 0.0)
 
     def watch(self, pid: int) -> None:
         """Remember the status of this child when it ends, and start measuring anew."""
-        self._main = pid
+        self.main = pid
         self.status = None
         self.largest = 0
         self.cpu = (0.0, 0.0)
@@ -74,9 +75,9 @@ class Processes:
         """Send a signal to the run's first process and those that stayed in its group."""
         with contextlib.suppress(ProcessLookupError):
             try:
-                os.killpg(self._main, number)
+                os.killpg(self.main, number)
             except ProcessLookupError:  # so young that it leads no group yet
-                os.kill(self._main, number)
+                os.kill(self.main, number)
 
     def kill(self) -> None:
         """Kill every process and wait until all are gone; `StuckError` where one stays."""
@@ -100,7 +101,7 @@ class Processes:
     def strike_all_but_main(self) -> None:
         """Send SIGKILL to what the process that is watched has started and left running."""
         for pid in self.ids():
-            if pid != self._main:
+            if pid != self.main:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
 
@@ -153,7 +154,7 @@ class Processes:
             self.largest = max(self.largest, usage.ru_maxrss * 1024)
             user, system = self.cpu
             self.cpu = (user + usage.ru_utime, system + usage.ru_stime)
-            if pid == self._main:
+            if pid == self.main:
                 self.status = status
         return False
 

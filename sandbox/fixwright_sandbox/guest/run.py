@@ -20,6 +20,7 @@ from .wire import Outlet
 
 if TYPE_CHECKING:
     from .cache import Cache  # it imports much, and most environments have none
+    from .tree_copy import Change, TreeCopy
 
 TICK = 0.02
 """Seconds between two looks at what the run uses."""
@@ -51,8 +52,6 @@ class Run:
         cache: Cache | None,
         usual: frozenset[str],
     ) -> None:
-        self.order = order
-        self.limits: dict[str, Any] = order["limits"]
         self._config = config
         self._link = link
         self._selector = selector
@@ -61,6 +60,17 @@ class Run:
         self._gate: Gate | None = None
         self.watched = False
         """A program was let near the cache."""
+        self._listening: dict[int, Callable[[bytes], None]] = {}
+        self._stalled = False
+        self._count_anew(order)
+        self.scratch = os.path.join(config["tmp"], ".run")
+        os.mkdir(self.scratch, 0o700)
+        self._spawn(stdin, usual)
+
+    def _count_anew(self, order: dict[str, Any]) -> None:
+        """Nothing was used or said yet of what the order allows."""
+        self.order = order
+        self.limits: dict[str, Any] = order["limits"]
         self._output_room: int = self.limits["output_bytes"]
         self._stderr_tail = bytearray()
         self._reports = bytearray()
@@ -68,8 +78,6 @@ class Run:
         self._begun = bytearray()
         self._begun_stream = ""
         self._begun_at = 0.0
-        self._listening: dict[int, Callable[[bytes], None]] = {}
-        self._stalled = False
         self._over_since: float | None = None
         self._peak = 0
         self._full: str | None = None
@@ -78,10 +86,7 @@ class Run:
         self._counted = read_counters()
         self.reason = ""
         self.feed: Feed | None = None
-        self.scratch = os.path.join(config["tmp"], ".run")
-        os.mkdir(self.scratch, 0o700)
         self._start = self._tick = time.monotonic()
-        self._spawn(stdin, usual)
 
     # ---- start
 
@@ -258,6 +263,14 @@ class Run:
             self._link.send({"op": "report"}, bytes(line))
 
     # ---- hold to the limits
+
+    def signal(self, number: int) -> None:
+        """Send a signal to its first process and those that stayed in its group."""
+        self._processes.signal(number)
+
+    def changes(self, copy: TreeCopy) -> list[Change]:
+        """What it changed in the copy of the tree."""
+        return copy.changes()
 
     def ended(self) -> bool:
         """Look at the run; true when it has ended or has to."""

@@ -30,6 +30,7 @@ from .wire import HostGoneError, Link
 PROTOCOL = 1
 if TYPE_CHECKING:
     from .cache import Cache
+    from .session import Session
     from .warmup import WarmUp
 
 _CACHE_DROPPED = json.dumps(
@@ -54,6 +55,7 @@ class Runner:
         self._processes = Processes() if config["contained"] else Descendants()
         self._copy = TreeCopy(config["root"])
         self._run: Run | None = None
+        self._session: Session | None = None
         self._trouble: str | None = None
         self._selector = selectors.DefaultSelector()
         self._warm_up = _warm_up(config, cache, link, self._selector, self._processes)
@@ -93,6 +95,8 @@ class Runner:
             if self._run is not None:
                 if self._run.ended():
                     self._finish(self._run)
+            elif self._session is not None:
+                self._session.look()
             elif self._copy.pending:
                 self._verify(_VERIFIED_AT_ONCE)
             elif self._warm_up is not None:
@@ -108,6 +112,8 @@ class Runner:
     def _patience(self) -> float | None:
         if self._run is not None:
             return self._run.patience
+        if self._session is not None:
+            return self._session.pause
         if self._copy.pending:
             return 0
         return None if self._warm_up is None else self._warm_up.patience
@@ -134,6 +140,7 @@ class Runner:
 
     def _remove(self, header: dict[str, Any], _payload: bytes) -> None:
         for path in header["paths"]:
+            self._overwriting(path)
             self._copy.remove(path)
 
     def _files(self, header: dict[str, Any], payload: bytes) -> None:
@@ -141,11 +148,13 @@ class Runner:
         for path, size, executable in header["files"]:
             data = payload[position : position + size]
             position += size
+            self._overwriting(path)
             with self._noting_trouble():
                 self._copy.write(path, data, executable=executable)
 
     def _part(self, header: dict[str, Any], payload: bytes) -> None:
         if self._trouble is None:
+            self._overwriting(header["path"])
             with self._noting_trouble():
                 self._copy.write_part(
                     header["path"],
@@ -154,6 +163,10 @@ class Runner:
                     first=header["first"],
                     last=header["last"],
                 )
+
+    def _overwriting(self, path: str) -> None:
+        if self._session is not None:
+            self._session.overwritten(path)
 
     @contextlib.contextmanager
     def _noting_trouble(self) -> Generator[None]:
@@ -170,18 +183,36 @@ class Runner:
             self._warm_up.stop()
             self._make_home()
         try:
-            self._run = Run(
-                header,
-                payload,
-                config=self._config,
-                link=self._link,
-                selector=self._selector,
-                processes=self._processes,
-                cache=self._cache,
-                usual=self._usual,
-            )
+            if header["job"]["kind"] == "cell":
+                self._run = self._execute(header, payload)
+            elif self._session is not None:
+                raise InputError("This environment is a session's.")
+            else:
+                self._run = Run(header, payload, **self._surroundings())
         except InputError as error:
             self._link.send({"op": "refused", "message": str(error)})
+
+    def _execute(self, header: dict[str, Any], payload: bytes) -> Session:
+        """Start a cell in the interpreter that is kept, or in a new one."""
+        from .session import Session  # here: most environments are nobody's session
+
+        session, first = self._session, self._session is None
+        if session is None:
+            session = self._session = Session(header, **self._surroundings())
+        elif session.trouble is not None:
+            raise InputError(session.trouble)
+        session.execute(header, payload, first=first)
+        return session
+
+    def _surroundings(self) -> dict[str, Any]:
+        return {
+            "config": self._config,
+            "link": self._link,
+            "selector": self._selector,
+            "processes": self._processes,
+            "cache": self._cache,
+            "usual": self._usual,
+        }
 
     def _cancel(self, _header: dict[str, Any], _payload: bytes) -> None:
         if self._run is not None:
@@ -193,7 +224,7 @@ class Runner:
 
     def _signal(self, header: dict[str, Any], _payload: bytes) -> None:
         if self._run is not None:
-            self._processes.signal(getattr(signal, header["name"]))
+            self._run.signal(getattr(signal, header["name"]))
 
     # ---- after a run
 
@@ -201,9 +232,17 @@ class Runner:
         self._run = None
         done = run.finish()
         ended = time.monotonic()
+        if done.get("alive"):
+            done.update(self._news(run))
+            done["collecting"] = time.monotonic() - ended
+            self._link.send(done)
+            return
+        self._session = None
         shutil.rmtree(run.scratch, ignore_errors=True)
         try:
-            done["unlisted"] = send_changes(self._copy, self._link, run.order)
+            done["unlisted"] = send_changes(
+                self._copy, run.changes(self._copy), self._link, run.order
+            )
             done["missing"] = clean(self._copy, self._config["cleaned"])
             self._make_home()
             if self._cache is not None and self._cache.settle(watched=run.watched):
@@ -214,6 +253,12 @@ class Runner:
             done.update({"clean": False, "missing": []})
         done["collecting"] = time.monotonic() - ended
         self._link.send(done)
+
+    def _news(self, session: Run) -> dict[str, Any]:
+        """Tell what a cell wrote, which stays."""
+        changes = session.changes(self._copy)
+        unlisted = send_changes(self._copy, changes, self._link, session.order)
+        return {"unlisted": unlisted, "missing": []}
 
     def _make_home(self) -> None:
         os.makedirs(os.path.join(self._config["tmp"], "home"), exist_ok=True)

@@ -6,6 +6,7 @@ import os
 import tokenize
 from io import BytesIO
 from os.path import getsize, isabs, join, realpath
+from types import CodeType
 
 _LARGEST = 8 << 20
 
@@ -48,6 +49,10 @@ class Sources:
         if lines is None:
             lines = self._lines[filename] = _read_lines(self.absolute(filename))
         return lines
+
+    def shift(self, code: CodeType) -> int | None:  # noqa: ARG002 (a session's has moved)
+        """Return how many lines code lies further down now; None where it is there no longer."""
+        return 0
 
     def _resolve(self, filename: str) -> str:
         if filename.startswith("<"):

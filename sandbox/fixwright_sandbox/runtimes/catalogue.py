@@ -16,7 +16,7 @@ from fixwright_sandbox.limits import Limits
 _KEYS = frozenset(
     (
         *("title", "image", "within", "languages", "extensions", "tools", "homes", "install"),
-        *("manifests", "sparse", "tests", "limits", "environment"),
+        *("manifests", "sparse", "tests", "sessions", "limits", "environment"),
     )
 )
 
@@ -70,6 +70,7 @@ class Runtime:
         sparse: its programs reserve far more memory than they use, so that only what they use
             can be held to a limit.
         tests: whether it can run tests.
+        sessions: whether an interpreter of it can be kept, so that code is run piece by piece.
         limits: what its tools need at least.
         environment: variables of every run; `{cache}`, `{tmp}` and `{home}` stand for folders.
     """
@@ -86,6 +87,7 @@ class Runtime:
     manifests: tuple[str, ...]
     sparse: bool
     tests: bool
+    sessions: bool
     limits: RuntimeLimits
     environment: Mapping[str, str]
 
@@ -182,6 +184,7 @@ def parse(name: str, text: str) -> Runtime:
         manifests=reader.texts("manifests"),
         sparse=reader.flag("sparse", default=False),
         tests=reader.flag("tests", default=True),
+        sessions=reader.flag("sessions", default=False),
         limits=reader.limits(),
         environment=MappingProxyType(reader.environment()),
     )

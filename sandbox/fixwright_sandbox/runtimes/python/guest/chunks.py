@@ -18,7 +18,8 @@ from typing import Any, NamedTuple, cast
 
 from fixwright_sandbox.guest.sources import Sources
 
-_FUTURE = sum(getattr(__future__, name).compiler_flag for name in __future__.all_feature_names)
+FUTURE = sum(getattr(__future__, name).compiler_flag for name in __future__.all_feature_names)
+"""The compiler's flags that a `from __future__ import` sets."""
 
 
 class _Placed(NamedTuple):
@@ -43,14 +44,14 @@ def run_chunks(
     filename = os.path.abspath(path)
     first_lines = [sources.line(filename, int(chunk["line"])) or "" for chunk in chunks]
     flags = 0
-    with contextlib.closing(_Loop()) as loop:
+    with contextlib.closing(Loop()) as loop:
         for number, chunk in enumerate(chunks):
             placed = place(
                 str(chunk["text"]), int(chunk["line"]), int(chunk["column"]), first_lines[number]
             )
             shown = number == len(chunks) - 1
-            for code in _compile(placed, filename, flags, shown=shown):
-                flags |= code.co_flags & _FUTURE
+            for code in compile_piece(placed, filename, flags, shown=shown):
+                flags |= code.co_flags & FUTURE
                 loop.run(code, main)
 
 
@@ -79,7 +80,7 @@ def place(text: str, line: int, column: int, first_line: str) -> _Placed:
     return _Placed(above + padding + text + "\n", indented, line + 1, len(padding) - column)
 
 
-def _compile(placed: _Placed, filename: str, flags: int, *, shown: bool) -> Iterator[CodeType]:
+def compile_piece(placed: _Placed, filename: str, flags: int, *, shown: bool) -> Iterator[CodeType]:
     """Compile a piece, its last expression, when it is to be shown, for `sys.displayhook`."""
     flags |= ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
     try:
@@ -96,7 +97,7 @@ def _compile(placed: _Placed, filename: str, flags: int, *, shown: bool) -> Iter
         if body:
             module = ast.Module(body=body, type_ignores=[])
             codes.append(compile(module, filename, "exec", flags, dont_inherit=True))
-            flags |= codes[0].co_flags & _FUTURE
+            flags |= codes[0].co_flags & FUTURE
         if last:
             interactive = ast.Interactive(body=last)
             codes.append(compile(interactive, filename, "single", flags, dont_inherit=True))
@@ -118,7 +119,7 @@ def _moved_back(error: SyntaxError, placed: _Placed) -> SyntaxError:
     return error.with_traceback(None)
 
 
-class _Loop:
+class Loop:
     """Runs code, in an event loop from the first piece on that awaits something."""
 
     def __init__(self) -> None:
@@ -131,14 +132,29 @@ class _Loop:
                 self._loop.run_until_complete(self._loop.shutdown_asyncgens())
             self._loop.close()
 
-    def run(self, code: CodeType, namespace: dict[str, Any]) -> None:
-        if not code.co_flags & inspect.CO_COROUTINE:
+    def run(self, code: CodeType, namespace: dict[str, Any], *, inside: bool = False) -> None:
+        """Execute a piece; in the loop if it awaits something, or has to be `inside`."""
+        awaits = code.co_flags & inspect.CO_COROUTINE
+        if not awaits and not inside:
             exec(code, namespace)  # noqa: S102 - running the user's code is what this is for
             return
-        coroutine = cast("Coroutine[Any, Any, object]", eval(code, namespace))  # noqa: S307 - as above
+        work = eval(code, namespace) if awaits else _executed(code, namespace)  # noqa: S307 - as above
+        coroutine = cast("Coroutine[Any, Any, object]", work)
         if self._loop is None:
             import asyncio  # here: it is slow to import, and few selections await
 
             self._loop = asyncio.new_event_loop()
             asyncio.set_event_loop(self._loop)
-        self._loop.run_until_complete(coroutine)
+        task = self._loop.create_task(coroutine)
+        try:
+            self._loop.run_until_complete(task)
+        except BaseException:
+            if not task.done():  # interrupted; the next piece would go on with it
+                task.cancel()
+                with contextlib.suppress(BaseException):
+                    self._loop.run_until_complete(task)
+            raise
+
+
+async def _executed(code: CodeType, namespace: dict[str, Any]) -> None:
+    exec(code, namespace)  # noqa: S102 - as above

@@ -99,7 +99,10 @@ def bounded(found: list[Entry], sources: Sources) -> tuple[list[Entry], int]:
 def describe(entry: Entry, sources: Sources) -> dict[str, Any]:
     """Return a frame as reports give it."""
     code = entry.frame.f_code
-    report = span_of(entry, sources).report(sources.path(code.co_filename))
+    path = sources.path(code.co_filename)
+    if sources.shift(code) is None:
+        path = f"<{path} as it was>"
+    report = span_of(entry, sources).report(path)
     report["name"] = str(getattr(code, "co_qualname", code.co_name))
     return report
 
@@ -107,14 +110,18 @@ def describe(entry: Entry, sources: Sources) -> dict[str, Any]:
 def span_of(entry: Entry, sources: Sources) -> Span:
     """Return the range that a frame was executing, as exactly as the interpreter knows it."""
     code = entry.frame.f_code
+    shift = sources.shift(code)
+    if shift is None:
+        return Span(entry.lineno - 1, None, entry.lineno - 1, None)
     start, end, column, end_column = _position(code, entry.instruction)
     if start is None or end is None or column is None or end_column is None:
-        return whole_line(code.co_filename, entry.lineno - 1, sources)
+        return whole_line(code.co_filename, entry.lineno - 1 + shift, sources)
+    first, last = start - 1 + shift, end - 1 + shift
     return Span(
-        start - 1,
-        code_points(sources.line(code.co_filename, start - 1), column),
-        end - 1,
-        code_points(sources.line(code.co_filename, end - 1), end_column),
+        first,
+        code_points(sources.line(code.co_filename, first), column),
+        last,
+        code_points(sources.line(code.co_filename, last), end_column),
     )
 
 

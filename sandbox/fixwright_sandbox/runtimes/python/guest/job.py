@@ -26,7 +26,7 @@ def main(job: dict[str, Any], report: Report) -> int:
         `SystemExit`: joining threads and what `atexit` has are still to come.
     """
     sources = Sources(os.getcwd())
-    program = Program(sources, _Reporter(report, os.getpid()))
+    program = Program(sources, Reporter(report, os.getpid()))
     program.watch()
     return _run(job, program)
 
@@ -41,7 +41,7 @@ def _run(job: dict[str, Any], program: Program) -> int:
     raise ValueError(f"a Python job of kind {job['kind']!r} is not known")
 
 
-class _Reporter:
+class Reporter:
     """Sends reports, as long as this is the process that the runner started."""
 
     def __init__(self, report: Report, process: int) -> None:
@@ -49,6 +49,7 @@ class _Reporter:
         self._process = process
 
     def __call__(self, report: dict[str, Any]) -> None:
+        """Send one; one that can't be sent is left out."""
         if os.getpid() != self._process:
             return
         try:
