@@ -10,33 +10,11 @@ while nothing happens, however large the cache is.
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
 import fcntl
 import os
-import struct
 
+from .inotify import Inotify, Mask
 from .tree_copy import empty_folder
-
-_ACCESS, _MODIFY, _ATTRIB, _CLOSE_WRITE, _OPEN = 0x1, 0x2, 0x4, 0x8, 0x20
-_MOVED_FROM, _MOVED_TO, _CREATE, _DELETE, _DELETE_SELF = 0x40, 0x80, 0x100, 0x200, 0x400
-_MOVE_SELF, _UNMOUNT, _OVERFLOW, _IGNORED = 0x800, 0x2000, 0x4000, 0x8000
-_ONLYDIR, _DONT_FOLLOW, _ISDIR = 0x01000000, 0x02000000, 0x40000000
-_CHANGES = (
-    _MODIFY
-    | _ATTRIB
-    | _CLOSE_WRITE
-    | _MOVED_FROM
-    | _MOVED_TO
-    | _CREATE
-    | _DELETE
-    | _DELETE_SELF
-    | _MOVE_SELF
-)
-_FATAL = _CHANGES | _UNMOUNT | _OVERFLOW | _IGNORED
-_EVENT = struct.Struct("iIII")
-_READ = 1 << 16
-_LIBC = ctypes.CDLL(None, use_errno=True)
 
 
 class Guard:
@@ -53,16 +31,15 @@ class Guard:
         self._blind = False
         self._stale = True
         self._folders: dict[int, str] = {}
-        self._handle: int = _LIBC.inotify_init1(os.O_CLOEXEC | os.O_NONBLOCK)
-        if self._handle < 0:
-            self._blind = True
+        self._inotify = Inotify()
+        self._blind = not self._inotify.works
 
     def arm(self) -> None:
         """Forget what happened so far; what happens from now on counts."""
         if self._blind:
             return
         for _, mask, _ in self._events():
-            if mask & (_OVERFLOW | _IGNORED) or (mask & _ISDIR and mask & _CHANGES):
+            if mask & (Mask.OVERFLOW | Mask.IGNORED) or (mask & Mask.ISDIR and mask & Mask.CHANGES):
                 self._stale = True
         if self._stale:
             self._stale = False
@@ -79,15 +56,15 @@ class Guard:
             return True
         opened: set[str] = set()
         for watch, mask, name in self._events():
-            if mask & _FATAL:
+            if mask & Mask.FATAL:
                 self._stale = True
                 return True
-            if mask & _OPEN and not mask & _ISDIR and watch in self._folders:
+            if mask & Mask.OPEN and not mask & Mask.ISDIR and watch in self._folders:
                 opened.add(os.path.join(self._folders[watch], name))
         if any(_open_for_writing(path) for path in opened):
             return True
         # What was closed before its lease was asked for has told so by now.
-        return any(mask & _FATAL for _, mask, _ in self._events())
+        return any(mask & Mask.FATAL for _, mask, _ in self._events())
 
     def discard(self) -> None:
         """Remove everything. Raises OSError where something can't be removed."""
@@ -98,9 +75,8 @@ class Guard:
         waiting = [folder]
         while waiting:
             folder = waiting.pop()
-            mask = _CHANGES | _OPEN | _ONLYDIR | _DONT_FOLLOW
-            watch: int = _LIBC.inotify_add_watch(self._handle, os.fsencode(folder), mask)
-            if watch < 0:
+            watch = self._inotify.watch(folder, Mask.CHANGES | Mask.OPEN)
+            if watch is None:
                 self._blind = True
                 return
             self._folders[watch] = folder
@@ -108,20 +84,10 @@ class Guard:
                 waiting += [entry.path for entry in entries if entry.is_dir(follow_symlinks=False)]
 
     def _events(self) -> list[tuple[int, int, str]]:
-        """All that have come: watch, mask and the name in the watched folder."""
-        events: list[tuple[int, int, str]] = []
-        with contextlib.suppress(BlockingIOError):
-            while True:
-                data = os.read(self._handle, _READ)
-                position = 0
-                while position < len(data):
-                    watch, mask, _, size = _EVENT.unpack_from(data, position)
-                    position += _EVENT.size
-                    name = data[position : position + size].rstrip(b"\0")
-                    position += size
-                    if mask & _IGNORED:
-                        self._folders.pop(watch, None)
-                    events.append((watch, mask, os.fsdecode(name)))
+        events = self._inotify.events()
+        for watch, mask, _ in events:
+            if mask & Mask.IGNORED:
+                self._folders.pop(watch, None)
         return events
 
 

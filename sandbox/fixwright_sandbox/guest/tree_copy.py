@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import shutil
@@ -9,9 +10,13 @@ import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from .witness import Witness
+
 _HASHED_AT_ONCE = 1 << 20
 _PROGRAM = 0o755
 _PLAIN = 0o644
+_WATCHED_FROM = 200
+"""Files from which on it is watched who opens them; fewer are read in no time."""
 
 
 class TreeError(Exception):
@@ -38,9 +43,15 @@ class Change:
 
 
 class TreeCopy:
-    """The files under `root`, of which every one not written by the host is a run's."""
+    """The files under `root`, of which every one not written by the host is a run's.
 
-    def __init__(self, root: str) -> None:
+    Args:
+        root: the folder.
+        alone: nobody else lives when nothing runs; unless told, so it is for process 1 of a
+            namespace, which has killed them all.
+    """
+
+    def __init__(self, root: str, *, alone: bool | None = None) -> None:
         self.root = root
         self._files: dict[str, Kept] = {}
         self._folders: set[str] = set()
@@ -48,6 +59,10 @@ class TreeCopy:
         self._intact: set[str] = set()
         self._foreign = True
         self._part: tuple[str, int, hashlib.blake2b] | None = None
+        self._alone = os.getpid() == 1 if alone is None else alone
+        self._witness = Witness(root)
+        self._idle = True
+        """No process of a run lives; what happens to the files is our own doing."""
 
     # ---- what the host asks for
 
@@ -80,6 +95,7 @@ class TreeCopy:
                 self._files[path] = Kept(_signature(os.fstat(handle)), digest.digest())
                 os.close(handle)
                 self._part = None
+                self._disregard()
         except OSError as error:
             self._abandon_part()
             self._files.pop(path, None)
@@ -97,7 +113,8 @@ class TreeCopy:
                 os.rmdir(os.path.join(self.root, folder))
                 self._folders.discard(folder)
         except OSError:
-            return  # A folder that still has something in it: the usual end of this loop.
+            pass  # A folder that still has something in it: the usual end of this loop.
+        self._disregard()
 
     def verify(self, budget: int | None = None) -> list[str]:
         """Compare contents with what was written; return the paths that differ, dropped.
@@ -120,7 +137,10 @@ class TreeCopy:
                 same = False
             if not same:
                 del self._files[path]
+                with contextlib.suppress(OSError):
+                    os.unlink(full)
                 differing.append(path)
+        self._disregard()
         return differing
 
     @property
@@ -132,27 +152,32 @@ class TreeCopy:
 
     def changes(self) -> list[Change]:
         """What differs from what was written, by path. Reads as little as it can."""
+        self._idle = False
+        known = self._witness.look()
+        whole = not known or self._witness.stirred
+        intact = set[str]() if whole else self._files.keys() - self._witness.opened
         changes: list[Change] = []
-        seen: set[str] = set()
-        self._intact = set()
+        found: set[str] = set()
         self._foreign = False
-        for path, info in self._walk():
+        for path, info in self._walk() if whole else self._opened():
             kept = self._files.get(path)
             regular = stat.S_ISREG(info.st_mode)
+            size = info.st_size if regular else 0
             if kept is None:
                 self._foreign = True
                 if not _is_cache(path):
-                    size = info.st_size if regular else 0
                     changes.append(Change(path, "created", size, regular, _is_program(info)))
                 continue
-            seen.add(path)
+            found.add(path)
             if kept.seen == _signature(info) or self._touched_only(path, info, kept):
-                self._intact.add(path)
-                continue
-            size = info.st_size if regular else 0
-            changes.append(Change(path, "modified", size, regular, _is_program(info)))
+                intact.add(path)
+            else:
+                changes.append(Change(path, "modified", size, regular, _is_program(info)))
+        self._intact = intact
         changes += [
-            Change(path, "deleted", 0, regular=False) for path in self._files if path not in seen
+            Change(path, "deleted", 0, regular=False)
+            for path in self._files.keys() - intact
+            if path not in found
         ]
         return sorted(changes, key=lambda change: change.path)
 
@@ -162,13 +187,46 @@ class TreeCopy:
         Raises OSError where something can't be removed.
         """
         missing = [path for path in self._files if path not in self._intact]
+        doubtful = self._doubtful()
         if missing or self._foreign:
             for path in missing:
                 del self._files[path]
             self._folders = {folder for path in self._files for folder in _parents(path)}
             self._remove_foreign("")
-        self._unverified = list(self._files)
+        self._unverified += [path for path in doubtful if path in self._files]
+        self._keep_watching()
+        self._idle = True
         return missing
+
+    def _doubtful(self) -> list[str]:
+        """Files that may be others than what `stat` says of them."""
+        if not self._witness.look():
+            return list(self._files)
+        doubtful = list(self._witness.opened)
+        if self._witness.stirred:
+            since = self._witness.since
+            doubtful += [path for path, kept in self._files.items() if kept.seen[3] >= since]
+        return doubtful
+
+    def _keep_watching(self) -> None:
+        """Watch from now on what is worth it, also folders that took others' places."""
+        if self._witness.started:
+            if self._witness.stirred or not self._witness.look():
+                self._witness.start(self._folders)
+            else:
+                self._witness.forget()
+        elif self._alone and len(self._files) >= _WATCHED_FROM:
+            self._witness.start(self._folders)
+
+    def _disregard(self) -> None:
+        """What was done to the files just now, we did."""
+        if self._idle:
+            self._witness.forget()
+
+    def _opened(self) -> Iterator[tuple[str, os.stat_result]]:
+        for path in self._witness.opened:
+            with contextlib.suppress(FileNotFoundError):
+                yield path, os.lstat(os.path.join(self.root, path))
 
     def _touched_only(self, path: str, info: os.stat_result, kept: Kept) -> bool:
         """The file was touched, or written again with the same content."""
@@ -219,6 +277,7 @@ class TreeCopy:
                     os.unlink(full)
                 os.mkdir(full, _PROGRAM)
             self._folders.add(folder)
+            self._witness.watch(folder)
 
     def _abandon_part(self) -> None:
         if self._part is not None:
