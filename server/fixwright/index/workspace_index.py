@@ -110,6 +110,11 @@ class WorkspaceIndex:
             await asyncio.gather(self._reading, return_exceptions=True)
 
     @property
+    def roots(self) -> tuple[str, ...]:
+        """The folders of the workspace, absolute."""
+        return tuple(cast("list[str]", self._settings["roots"]))
+
+    @property
     def pid(self) -> int | None:
         """The process's id; None where it has ended."""
         process = self._process
@@ -167,7 +172,7 @@ class WorkspaceIndex:
                     for path, is_ascii, place, role, around in rows
                 )
 
-    async def file(self, path: Path, *, exact: bool = False) -> FileFacts | None:
+    async def file(self, path: Path | str, *, exact: bool = False) -> FileFacts | None:
         """The facts of one file, as the editor shows it where it is open.
 
         Args:
@@ -184,6 +189,13 @@ class WorkspaceIndex:
         """What a file imports, all over its text, and which files of the workspace that means."""
         rows = cast("list[tuple[Header, list[str]]]", await self._rows("imports", path=str(path)))
         return tuple(ResolvedImport(import_of(row), tuple(paths)) for row, paths in rows)
+
+    async def ranked(
+        self, files: Iterable[str], symbols: Iterable[str], words: Iterable[str], limit: int
+    ) -> list[list[object]]:
+        """The definitions that matter most for a focus, as rows for `ranked_map`."""
+        focus = {"files": list(files), "symbols": list(symbols), "words": list(words)}
+        return cast("list[list[object]]", await self._rows("ranked", **focus, limit=limit))
 
     async def files(self) -> tuple[str, ...]:
         """All files that the index knows, whether it reads them or not."""

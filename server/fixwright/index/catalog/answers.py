@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from fixwright.index.catalog.discovery import explain_ignored
+from fixwright.index.catalog.mapping import chain, interest_of, nodes_of
 from fixwright.index.catalog.pool import Answer, Failed, Question, memory_of
+from fixwright.index.catalog.ranking import rank
 from fixwright.index.catalog.reading import may_be_source, read_source
 from fixwright.index.catalog.record import unpack
 from fixwright.index.catalog.reviving import facts_of
@@ -52,6 +54,7 @@ class Answers:
             "symbols": self._symbols,
             "definitions": self._definitions,
             "references": self._references,
+            "ranked": self._ranked,
             "facts": self._facts,
             "imports": self._imports,
             "files": self._files,
@@ -151,6 +154,26 @@ class Answers:
         finally:
             asking.cancel()
         return {"fresh": self._is_fresh(), "complete": found < limit, "files": len(paths)}
+
+    async def _ranked(self, question: Header, part: Part) -> object:
+        """The definitions that matter most, each with those around it."""
+        nodes = nodes_of(self._holdings, [str(root) for root in self._roots])
+        files, symbols, words = (
+            cast("list[str]", question[each]) for each in ("files", "symbols", "words")
+        )
+        interest = interest_of(nodes, files, symbols, words)
+        limit = cast("int", question["limit"])
+        found = await asyncio.to_thread(rank, self._holdings.segments, nodes, interest, limit)
+        records = await self._indexer.records({nodes[each.node].content for each in found})
+        facts = {number: unpack(record) for number, record in records.items()}
+        rows: list[object] = []
+        for each in found:
+            node = nodes[each.node]
+            known = facts.get(node.content)
+            if known is not None and each.ordinal < len(known.definitions):
+                rows.append([node.path, known.language, each.score, *chain(known, each.ordinal)])
+        await self._rows(rows, part)
+        return self._is_fresh()
 
     def _exact(self, path: str, name: str | None) -> Question:
         language, *text = self._indexer.texts.get(path, (None,))
