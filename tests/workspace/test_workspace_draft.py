@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from naive_editor import NaiveEditor
 from texts import inserts, offsets, texts
@@ -66,6 +66,7 @@ def test_a_client_that_makes_the_changes_has_the_drafts_text(
 
 @settings(deadline=None, max_examples=200)
 @given(texts, texts)
+@example("\n\x0c\r", "\x0c\n\n")  # what was CR before what was LF must not become one CRLF
 def test_a_whole_text_keeps_its_characters_and_the_documents_endings(start: str, new: str) -> None:
     result = open_text(start).write(BUFFER, new).text(BUFFER)
     if Text(start).has_newline:

@@ -31,4 +31,7 @@ def keep_endings(text: Text, after: str) -> str:
             ending = old[at_old + n][len(bare_old[at_old + n]) :]
             if ending and new[at_new + n] != bare_new[at_new + n]:
                 new[at_new + n] = bare_new[at_new + n] + ending
+    for n in range(len(new) - 1):
+        if new[n].endswith("\r") and new[n + 1].startswith("\n"):  # together they would be one
+            new[n] = new[n][:-1] + "\n"
     return "".join(new)
