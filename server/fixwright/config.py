@@ -48,6 +48,24 @@ def _pairs_of(value: object) -> object:
     return {name.strip(): image.strip() for name, _, image in (p.partition("=") for p in pairs)}
 
 
+def _features_of(value: object) -> object:
+    """Accept `hover=off,calls=on` as the environment holds it, besides a table."""
+    if not isinstance(value, str) or "=" not in value:
+        return value
+    words = {"on": True, "true": True, "off": False, "false": False}
+    pairs = (pair.partition("=") for pair in value.split(","))
+    return {name.strip(): words.get(word.strip(), word.strip()) for name, _, word in pairs}
+
+
+FeatureName = Literal[
+    "symbols", "definition", "references", "highlight", "hover", "folding", "selection", "calls"
+]
+"""What the index gives an editor."""
+
+Features = Annotated[
+    Literal["auto", "all", "off"] | dict[FeatureName, Literal["auto"] | bool],
+    BeforeValidator(_features_of),
+]
 Words = Annotated[tuple[str, ...], BeforeValidator(_words_of)]
 Bytes = Annotated[int, BeforeValidator(_bytes_of), Field(gt=0)]
 
@@ -98,6 +116,15 @@ class FixConfig(_Section):
     """Verify the rules' fixes of a failure before they are asked for."""
 
 
+class IndexConfig(_Section):
+    """What the index of the workspace is for."""
+
+    features: Features = "auto"
+    """One word for all, or one for each; "auto" leaves a language to its own server, if any."""
+    cache: str | None = None
+    """The folder of the indexes; None is the user's cache folder."""
+
+
 class LogConfig(_Section):
     """What is logged."""
 
@@ -110,6 +137,7 @@ class Settings(_Section):
     model: ModelConfig = ModelConfig()
     sandbox: SandboxConfig = SandboxConfig()
     fix: FixConfig = FixConfig()
+    index: IndexConfig = IndexConfig()
     log: LogConfig = LogConfig()
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import tempfile
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -98,6 +99,7 @@ class Shown:
     edits: list[lsp.ApplyWorkspaceEditParams] = field(
         default_factory=list[lsp.ApplyWorkspaceEditParams]
     )
+    registrations: list[lsp.Registration] = field(default_factory=list[lsp.Registration])
     our_edits: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
 
 
@@ -126,6 +128,7 @@ class Editor:
         self._woken = asyncio.Event()
         self._register_what_is_shown()
         self._register_what_is_asked()
+        self._register_registration()
 
     # ---- the user's side ---------------------------------------------------------------
 
@@ -291,6 +294,12 @@ class Editor:
                 shown.events.append({"method": method, **params})
                 self._wake()
 
+    def _register_registration(self) -> None:
+        @self.client.feature(lsp.CLIENT_REGISTER_CAPABILITY)
+        def _(params: lsp.RegistrationParams) -> None:
+            self.shown.registrations += params.registrations
+            self._wake()
+
     def _register_what_is_asked(self) -> None:
         client, shown = self.client, self.shown
 
@@ -387,7 +396,7 @@ def _range(wire: dict[str, Any]) -> lsp.Range:
 
 
 def capabilities(
-    *, ours: bool, encoding: Encoding, versions: bool = True
+    *, ours: bool, encoding: Encoding, versions: bool = True, watches: bool = False
 ) -> lsp.ClientCapabilities:
     return lsp.ClientCapabilities(
         general=lsp.GeneralClientCapabilities(position_encodings=[encoding.value]),
@@ -395,6 +404,9 @@ def capabilities(
             apply_edit=True,
             configuration=True,
             workspace_folders=True,
+            did_change_watched_files=lsp.DidChangeWatchedFilesClientCapabilities(
+                dynamic_registration=watches
+            ),
             workspace_edit=lsp.WorkspaceEditClientCapabilities(document_changes=versions),
         ),
         window=lsp.WindowClientCapabilities(
@@ -413,11 +425,12 @@ def capabilities(
 
 @asynccontextmanager
 async def editing(
-    folder: Path | None,
+    folder: Path | Sequence[Path] | None,
     *,
     ours: bool = False,
     encoding: Encoding = Encoding.UTF16,
     versions: bool = True,
+    watches: bool = False,
     settings: dict[str, Any] | None = None,
     environment: dict[str, str] | None = None,
     command: Sequence[str] = SERVE,
@@ -426,15 +439,19 @@ async def editing(
     editor = Editor(
         ours=ours, encoding=encoding, settings={"model": {"provider": "none"}, **(settings or {})}
     )
-    env = {**os.environ, **(environment or {})}
+    cache = tempfile.TemporaryDirectory(prefix="fixwright-index-", ignore_cleanup_errors=True)
+    env = {**os.environ, "FIXWRIGHT_INDEX_CACHE": cache.name, **(environment or {})}
     await editor.client.start_io(*command, env=env)
     server = editor.server
     try:
-        folders = [lsp.WorkspaceFolder(uri=path_to_uri(folder), name="w")] if folder else None
+        paths = [folder] if isinstance(folder, Path) else folder or ()
+        folders = [lsp.WorkspaceFolder(uri=path_to_uri(path), name="w") for path in paths] or None
         await asyncio.wait_for(
             editor.client.initialize_session(
                 lsp.InitializeParams(
-                    capabilities=capabilities(ours=ours, encoding=encoding, versions=versions),
+                    capabilities=capabilities(
+                        ours=ours, encoding=encoding, versions=versions, watches=watches
+                    ),
                     workspace_folders=folders,
                     process_id=os.getpid(),
                 )
@@ -449,3 +466,4 @@ async def editing(
         if server.returncode is None:
             server.kill()
         await asyncio.wait_for(editor.client.stop(), PATIENCE)
+        cache.cleanup()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import uuid
 from collections.abc import Sequence
@@ -122,14 +123,43 @@ class Editor:
         if self.profile.lens_refresh:
             await self._server.workspace_code_lens_refresh_async(None)
 
+    async def watch_files(self) -> None:
+        """Ask the editor to tell what happens to the files of the workspace.
+
+        Raises:
+            JsonRpcException: it does not.
+        """
+        everything = lsp.FileSystemWatcher(glob_pattern="**/*")
+        options = lsp.DidChangeWatchedFilesRegistrationOptions(watchers=[everything])
+        registration = lsp.Registration(
+            id=lsp.WORKSPACE_DID_CHANGE_WATCHED_FILES,
+            method=lsp.WORKSPACE_DID_CHANGE_WATCHED_FILES,
+            register_options=options,
+        )
+        await self._server.client_register_capability_async(
+            lsp.RegistrationParams(registrations=[registration])
+        )
+
+    def partial(self, token: str | int, part: Sequence[object]) -> None:
+        """Send a part of a request's result."""
+        self._server.progress(lsp.ProgressParams(token=token, value=list(part)))
+
+    def partial_json(self, token: str | int, part: str) -> None:
+        """As `partial`, for what is JSON already."""
+        self._server.protocol.notify_json(
+            lsp.PROGRESS, f'{{"token":{json.dumps(token)},"value":{part}}}'
+        )
+
     # ---- progress ----------------------------------------------------------------------
 
-    async def begin_progress(self, title: str, token: str | int | None) -> Progress:
+    async def begin_progress(
+        self, title: str, token: str | int | None, *, cancellable: bool = True
+    ) -> Progress:
         """Show that something goes on, under the client's token or one of ours."""
         if token is None and self.profile.progress:
             token = await self._created_token()
         progress = Progress(self._server, token)
-        progress.send(lsp.WorkDoneProgressBegin(title=title, cancellable=True))
+        progress.send(lsp.WorkDoneProgressBegin(title=title, cancellable=cancellable))
         return progress
 
     async def _created_token(self) -> str | None:
@@ -160,9 +190,9 @@ class Progress:
         if self.token is not None:
             self._server.progress(lsp.ProgressParams(token=self.token, value=value))
 
-    def report(self, message: str) -> None:
-        """Say what is being done now."""
-        self.send(lsp.WorkDoneProgressReport(message=message))
+    def report(self, message: str, percentage: int | None = None) -> None:
+        """Say what is being done now, and how much of it is done."""
+        self.send(lsp.WorkDoneProgressReport(message=message, percentage=percentage))
 
     def end(self, message: str) -> None:
         """Say how it ended."""

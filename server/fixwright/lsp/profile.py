@@ -25,6 +25,10 @@ class ClientProfile:
     lens_refresh: bool
     configuration: bool
     related_information: bool
+    markdown: bool
+    """It shows Markdown where the mouse rests."""
+    watches_files: bool
+    """It tells what happens on disk when it is asked to, after `initialize`."""
 
     @classmethod
     def of(cls, params: lsp.InitializeParams) -> ClientProfile:
@@ -55,7 +59,19 @@ class ClientProfile:
                 and documents.publish_diagnostics
                 and documents.publish_diagnostics.related_information
             ),
+            markdown=_shows_markdown(documents),
+            watches_files=bool(
+                workspace
+                and workspace.did_change_watched_files
+                and workspace.did_change_watched_files.dynamic_registration
+            ),
         )
+
+
+def _shows_markdown(documents: lsp.TextDocumentClientCapabilities | None) -> bool:
+    hover = documents.hover if documents else None
+    formats = hover.content_format if hover else None
+    return formats is None or lsp.MarkupKind.Markdown in formats
 
 
 def _speaks_fixwright(experimental: object) -> bool:

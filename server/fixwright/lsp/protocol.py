@@ -282,6 +282,13 @@ class FixwrightProtocol(LanguageServerProtocol):
             code, text = lsp.ErrorCodes.InternalError, f"{type(error).__name__}: {error}"
         self._send_response(msg_id, error=lsp.ResponseError(code=int(code), message=text))
 
+    def notify_json(self, method: str, params: str) -> None:
+        """Send a notification whose parameters are JSON already."""
+        if self.writer is not None:
+            head = f'{{"jsonrpc":"2.0","method":{json.dumps(method)},"params":'
+            body = f"{head}{params}}}".encode()
+            self.writer.write(b"Content-Length: %d\r\n\r\n%b" % (len(body), body))
+
     def _send_result(self, msg_id: str | int, result: object) -> None:
         if not isinstance(result, Encoded):
             self._send_response(msg_id, result=result)
@@ -335,6 +342,7 @@ class FixwrightProtocol(LanguageServerProtocol):
         kept = [folder for folder in self.store.now.folders if folder.uri not in removed]
         folders = kept + [folder for folder in added if folder is not None]
         self.store.update(lambda now: now.with_folders(folders))
+        self._server.folders_changed()
 
     # ---- life cycle --------------------------------------------------------------------
 

@@ -104,6 +104,12 @@ class Server(LanguageServer):
         if workbench is not None:
             workbench.document_changed(old, new)
 
+    def folders_changed(self) -> None:
+        """Called by the protocol when folders were added or removed."""
+        workbench = self.loaded
+        if workbench is not None:
+            workbench.folders_changed()
+
     async def release(self) -> None:
         """Cancel jobs and give back sandboxes, processes and files.
 
@@ -228,6 +234,11 @@ _METHODS: tuple[tuple[str, Any], ...] = (
     (lsp.TEXT_DOCUMENT_CODE_ACTION, lsp.CodeActionOptions(code_action_kinds=_ACTION_KINDS)),
     (lsp.TEXT_DOCUMENT_CODE_LENS, lsp.CodeLensOptions()),
     (lsp.TEXT_DOCUMENT_DOCUMENT_SYMBOL, None),
+    (lsp.TEXT_DOCUMENT_DEFINITION, None),
+    (lsp.TEXT_DOCUMENT_REFERENCES, None),
+    (lsp.TEXT_DOCUMENT_HOVER, None),
+    (lsp.WORKSPACE_SYMBOL, None),
+    (lsp.WORKSPACE_DID_CHANGE_WATCHED_FILES, None),
     (lsp.WORKSPACE_DID_CHANGE_CONFIGURATION, None),
     (lsp.WINDOW_WORK_DONE_PROGRESS_CANCEL, None),
 )

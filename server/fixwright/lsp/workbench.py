@@ -26,7 +26,20 @@ from fixwright.lsp import names
 from fixwright.lsp.board import Board
 from fixwright.lsp.editor import Editor
 from fixwright.lsp.edits import Edits
-from fixwright.lsp.features import actions, fixing, lenses, running, safety, status, symbols
+from fixwright.lsp.features import (
+    actions,
+    definition,
+    fixing,
+    hover,
+    lenses,
+    references,
+    running,
+    safety,
+    status,
+    symbols,
+    workspace_symbols,
+)
+from fixwright.lsp.indexing import Indexing
 from fixwright.lsp.jobs import Jobs
 from fixwright.lsp.readiness import Readiness
 from fixwright.workspace.document import Document, UnknownDocument
@@ -60,6 +73,11 @@ _HANDLERS: dict[str, Handler] = {
     lsp.TEXT_DOCUMENT_CODE_ACTION: actions.code_actions,
     lsp.TEXT_DOCUMENT_CODE_LENS: lenses.code_lenses,
     lsp.TEXT_DOCUMENT_DOCUMENT_SYMBOL: symbols.document_symbols,
+    lsp.TEXT_DOCUMENT_DEFINITION: definition.definition,
+    lsp.TEXT_DOCUMENT_REFERENCES: references.references,
+    lsp.TEXT_DOCUMENT_HOVER: hover.hover,
+    lsp.WORKSPACE_SYMBOL: workspace_symbols.workspace_symbols,
+    lsp.WORKSPACE_DID_CHANGE_WATCHED_FILES: status.files_changed,
     lsp.WORKSPACE_DID_CHANGE_CONFIGURATION: status.configuration_changed,
     lsp.WINDOW_WORK_DONE_PROGRESS_CANCEL: status.progress_cancelled,
 }
@@ -77,6 +95,7 @@ class Workbench:
     board: Board
     edits: Edits
     buffers: OpenBuffers
+    indexing: Indexing
     definitions: WorkspaceDefinitions
     services: Services
     proposals: dict[tuple[str, int], Fix] = field(default_factory=dict[tuple[str, int], Fix])
@@ -111,12 +130,18 @@ class Workbench:
         changed = new or old
         assert changed is not None
         self.board.document_changed(changed.uri, new)
+        self.indexing.document_changed(changed.uri, new)
         if new is None:
             self.buffers.forget(changed.uri)
         else:
             self.buffers.note(new)
             if old is None and self._configured.is_set():
                 self.spawn(self._ready.of_document(self.store.now, new))
+
+    def folders_changed(self) -> None:
+        """Follow the workspace's folders; returns at once."""
+        if self._configured.is_set():
+            self.spawn(self.indexing.follow(self.services.settings.index))
 
     def spawn(self, work: Awaitable[None]) -> None:
         """Let something go on in the background until it ends or the server does."""
@@ -135,6 +160,7 @@ class Workbench:
             await self.reconfigure()
         finally:
             self._configured.set()
+            self.spawn(self.indexing.follow(self.services.settings.index))
         for document in self.store.now.documents.values():
             self.buffers.note(document)
         self.spawn(self._warm_up())
@@ -168,6 +194,8 @@ class Workbench:
             old, self.services = self.services, Services.of(found.settings, self.definitions)
             self._ready = Readiness(self.services.door)
             await asyncio.to_thread(start_logging, found.settings.log.level)
+            if self._configured.is_set():
+                self.spawn(self.indexing.follow(found.settings.index))
             self.spawn(self._retire(old))
 
     async def _retire(self, old: Services) -> None:
@@ -184,7 +212,7 @@ class Workbench:
             task.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)
         await self.services.close()
-        await asyncio.gather(self.buffers.close(), self.definitions.close())
+        await asyncio.gather(self.buffers.close(), self.definitions.close(), self.indexing.close())
 
 
 async def open_workbench(server: Server) -> Workbench:
@@ -204,6 +232,7 @@ async def open_workbench(server: Server) -> Workbench:
         board=Board(editor, protocol.store, protocol.encoding),
         edits=Edits(editor, protocol.store, protocol.encoding),
         buffers=OpenBuffers(),
+        indexing=Indexing(editor, protocol.store),
         definitions=definitions,
         services=Services.of(Settings(), definitions),
     )

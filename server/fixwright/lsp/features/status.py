@@ -35,6 +35,7 @@ async def status(
         "provider": {"name": provider, "model": model.name},
         "documents": len(bench.store.now.documents),
         "folders": [folder.uri for folder in bench.store.now.folders],
+        "index": await bench.indexing.figures(),
         "jobs": [{"title": job.title, "runId": job.key} for job in bench.jobs.running],
         "log": str(log_file()),
     }
@@ -60,6 +61,13 @@ async def configuration_changed(
 ) -> None:
     """`workspace/didChangeConfiguration`."""
     await bench.reconfigure()
+
+
+async def files_changed(
+    bench: Workbench, _snapshot: Snapshot, params: lsp.DidChangeWatchedFilesParams
+) -> None:
+    """`workspace/didChangeWatchedFiles`."""
+    bench.indexing.files_changed(params.changes)
 
 
 async def progress_cancelled(

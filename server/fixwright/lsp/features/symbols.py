@@ -20,12 +20,31 @@ if TYPE_CHECKING:
     from fixwright.lsp.workbench import Workbench
 
 _KINDS = {
+    "module": lsp.SymbolKind.Module,
+    "namespace": lsp.SymbolKind.Namespace,
     "class": lsp.SymbolKind.Class,
-    "constant": lsp.SymbolKind.Constant,
+    "struct": lsp.SymbolKind.Struct,
+    "interface": lsp.SymbolKind.Interface,
+    "trait": lsp.SymbolKind.Interface,
+    "enum": lsp.SymbolKind.Enum,
+    "type": lsp.SymbolKind.Class,
+    "macro": lsp.SymbolKind.Function,
     "function": lsp.SymbolKind.Function,
     "method": lsp.SymbolKind.Method,
-    "type": lsp.SymbolKind.Class,
+    "constructor": lsp.SymbolKind.Constructor,
+    "prototype": lsp.SymbolKind.Function,
+    "property": lsp.SymbolKind.Property,
+    "field": lsp.SymbolKind.Field,
+    "member": lsp.SymbolKind.EnumMember,
+    "constant": lsp.SymbolKind.Constant,
+    "implementation": lsp.SymbolKind.Object,
 }
+
+
+def symbol_kind(kind: str) -> lsp.SymbolKind:
+    """The protocol's kind of one of ours."""
+    return _KINDS.get(kind, lsp.SymbolKind.Variable)
+
 
 Place = Callable[[Position], tuple[int, int]]
 
@@ -57,7 +76,7 @@ def _list(symbols: Iterable[Symbol], place: Place) -> str:
 
 
 def _symbol(symbol: Symbol, place: Place) -> str:
-    kind = _KINDS.get(symbol.kind, lsp.SymbolKind.Variable).value
+    kind = symbol_kind(symbol.kind).value
     parts = [
         f'{{"name":{json.dumps(symbol.name)},"kind":{kind}',
         f'"range":{_range(symbol.range, place)}',
