@@ -20,6 +20,8 @@ _HOUR = 3600.0
 _KEPT_RUNS = 50
 _KEPT_BYTES = 64 << 20
 """What ended runs of one sandbox may hold together; the oldest are forgotten."""
+_BODIES = 4
+"""Of the largest size: as much is held of bodies that come at once."""
 MOST_FILES = 20_000
 MOST_SNAPSHOTS = 20
 
@@ -111,6 +113,7 @@ class Account:
         self._seconds = Bucket(hourly, hourly / _HOUR)
         self._creating = 0
         self._streams = 0
+        self._receiving = 0
         self._watching: set[asyncio.Task[None]] = set()
 
     def held(self, key: str) -> Held:
@@ -130,6 +133,12 @@ class Account:
             detail = f"More than {self.allowance.requests:g} requests a second; wait a moment."
             raise too_many(detail, "header.Authorization", wait)
         self._requests.spend(1)
+
+    def receive(self, size: int) -> None:
+        """So many more bytes of bodies are held, or where it is negative, no more."""
+        self._receiving += size
+        if size > 0 and self._receiving > _BODIES * self.allowance.upload_bytes:
+            raise too_many("Too many large bodies come at once; send one by one.", "body")
 
     async def pace(self) -> None:
         """Wait until one more message may be taken."""

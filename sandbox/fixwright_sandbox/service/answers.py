@@ -68,13 +68,19 @@ class ResultAnswer(Answer):
     kept: bool
 
 
-class RunAnswer(Answer):
-    """A run."""
+class RunEntry(Answer):
+    """A run in short."""
 
     id: str
     state: Literal["waiting", "running", "ended"]
+    status: Status | None = Field(description="How it ended, once it has.")
     asked_at: float
     events: int = Field(description="How many there are so far.")
+
+
+class RunAnswer(RunEntry):
+    """A run."""
+
     result: ResultAnswer | None
 
 
@@ -138,7 +144,7 @@ class SandboxesAnswer(Answer):
 class RunsAnswer(Answer):
     """Every run that is remembered, the oldest first."""
 
-    runs: list[RunAnswer]
+    runs: list[RunEntry]
 
 
 class EnvironmentAnswer(Answer):
@@ -217,18 +223,25 @@ class WrittenAnswer(Answer):
     written: int
 
 
-def run_answer(run: Run) -> RunAnswer:
-    """A run as it is now."""
+def run_entry(run: Run) -> RunEntry:
+    """A run as it is now, without what it wrote."""
     recording = run.execution.recording
     result = recording.result
     state = "ended" if result is not None else "running" if recording.events else "waiting"
-    return RunAnswer(
+    return RunEntry(
         id=run.id,
         state=state,
+        status=result and result.status,
         asked_at=run.asked_at,
         events=len(recording.events),
-        result=None if result is None else result_answer(result),
     )
+
+
+def run_answer(run: Run) -> RunAnswer:
+    """A run as it is now."""
+    result = run.execution.recording.result
+    answer = None if result is None else result_answer(result)
+    return RunAnswer(**run_entry(run).model_dump(), result=answer)
 
 
 def event_answer(seq: int, event: Event) -> EventAnswer:

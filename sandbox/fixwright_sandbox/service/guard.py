@@ -71,6 +71,7 @@ class Guard:
 
     async def _guarded(self, scope: Scope, receive: Receive, send: Send) -> None:
         connection = HTTPConnection(scope)
+        body: _Body | None = None
         try:
             self._check_host(connection)
             if scope["type"] == "websocket":
@@ -82,11 +83,15 @@ class Guard:
                 if scope["type"] == "http":
                     most = _most(scope, account)
                     _check_length(connection, most)
-                    receive = _Body(receive, most)
+                    receive = body = _Body(receive, most, account)
         except Problem as problem:
             await problem.response(scope, receive, send)
             return
-        await self._app(scope, receive, send)
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            if body is not None:
+                body.release()
 
     def _check_host(self, connection: HTTPConnection) -> None:
         """Against pages whose name was made to lead here (DNS rebinding)."""
@@ -120,7 +125,8 @@ class Guard:
 class _Body:
     """Hands on a request's body, within its size and while it comes."""
 
-    def __init__(self, receive: Receive, most: int) -> None:
+    def __init__(self, receive: Receive, most: int, account: Account) -> None:
+        self._account = account
         self._receive = receive
         self._most = most
         self._size = 0
@@ -138,11 +144,17 @@ class _Body:
         except TimeoutError as error:
             detail = "The body did not come in time."
             raise Problem(HTTPStatus.REQUEST_TIMEOUT, detail, "body") from error
-        self._size += len(message.get("body", b""))
+        size = len(message.get("body", b""))
+        self._size += size
+        self._account.receive(size)
         if self._size > self._most:
             raise _too_large(self._most)
         self._ended = not message.get("more_body", False)
         return message
+
+    def release(self) -> None:
+        """The request is answered; nothing of its body is held any more."""
+        self._account.receive(-self._size)
 
 
 def _most(scope: Scope, account: Account) -> int:

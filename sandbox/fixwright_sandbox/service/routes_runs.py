@@ -9,7 +9,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from .answers import RunAnswer, RunsAnswer, WrittenAnswer, clean, run_answer
+from .answers import RunAnswer, RunsAnswer, WrittenAnswer, clean, run_answer, run_entry
 from .needed import TheAccount, TheBroker, TheHeld, TheRun
 from .problems import Problem, not_found
 from .routes_files import BYTES, Bytes, FilePath, contents
@@ -49,7 +49,7 @@ async def start_run(
 @router.get("")
 async def list_runs(held: TheHeld) -> RunsAnswer:
     """The runs that are remembered; the oldest that have ended are forgotten in time."""
-    return RunsAnswer(runs=[run_answer(each) for each in held.runs.values()])
+    return RunsAnswer(runs=[run_entry(each) for each in held.runs.values()])
 
 
 @router.get("/{run}")

@@ -36,11 +36,11 @@ class LimitsSent(Sent):
     wall_seconds: float | None = Field(None, gt=0, le=LONGEST_RUN)
     cpu_seconds: float | None = Field(None, gt=0, le=64 * LONGEST_RUN)
     memory_bytes: int | None = Field(None, ge=16 * MIB, le=1 << 40)
-    processes: int | None = Field(None, ge=1, le=4096)
+    processes: int | None = Field(None, ge=8, le=4096)
     output_bytes: int | None = Field(None, ge=1, le=1 << 30)
     file_bytes: int | None = Field(None, ge=0, le=1 << 33)
-    disk_bytes: int | None = Field(None, ge=0, le=1 << 33)
-    open_files: int | None = Field(None, ge=16, le=16384)
+    disk_bytes: int | None = Field(None, ge=MIB, le=1 << 33)
+    open_files: int | None = Field(None, ge=64, le=16384)
 
 
 class FileSent(Sent):
