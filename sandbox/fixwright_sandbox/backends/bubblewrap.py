@@ -17,6 +17,7 @@ from fixwright_sandbox.runtimes import runtime as find_runtime
 from . import become, inside, layering
 from .base import BackendError, Channel, Shape
 from .interpreter import Interpreter, find_interpreter
+from .namespaces import why_forbidden
 from .process import start_process
 from .seccomp import filter_for
 from .toolchain import Toolchain, find_toolchain
@@ -87,9 +88,8 @@ class Bubblewrap:
             said = trial.stderr.decode("utf-8", "replace").strip().splitlines()
             reason = said[-1] if said else f"exit code {trial.returncode}"
             message = (
-                f"bubblewrap is installed but does not work here ({reason}); unprivileged user "
-                "namespaces may be turned off (sysctl kernel.unprivileged_userns_clone=1, or "
-                "kernel.apparmor_restrict_unprivileged_userns=0)."
+                f"bubblewrap is installed but does not work here ({reason.rstrip('.')}). "
+                f"{why_forbidden()}"
             )
             raise BackendError(message)
         return backend
