@@ -31,6 +31,9 @@ def environment(home: Path) -> dict[str, str]:
 class NodeStage(HostStage):
     """Runs the tools; what the hook wrote down is recorded with what they said."""
 
+    def _folders(self) -> dict[str, str]:
+        return {**super()._folders(), "{guest}": str(GUEST)}
+
     def data(self, name: str) -> str:
         return str(GUEST / name)
 
@@ -56,6 +59,9 @@ class NodeStage(HostStage):
 @dataclass
 class NodeReplay(ReplayStage):
     """Plays back what the tools said and what the hook wrote down."""
+
+    def _folders(self) -> dict[str, str]:
+        return {**super()._folders(), "{guest}": str(GUEST)}
 
     def data(self, name: str) -> str:
         return str(GUEST / name)
