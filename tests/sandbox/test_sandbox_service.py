@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from websockets.asyncio.client import connect
+from websockets.asyncio.client import ClientConnection, connect
 
 from fixwright_sandbox.service.document import document
 from support.needs import needs
@@ -34,6 +38,14 @@ def box(service: Service) -> Iterator[str]:
     path = service.create(files={"main.py": "print('hello')", "data/a.txt": "one"})
     yield path
     service.ask("DELETE", path)
+
+
+async def line(socket: ClientConnection) -> str:
+    """What the run writes, in however many events, until its line ends."""
+    text = ""
+    while not text.endswith("\n"):
+        text += json.loads(await socket.recv())["data"]
+    return text
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -106,7 +118,7 @@ class TestRuns:
         for order in ("interrupt", "kill", "cancel"):
             run = service.start(box, code=code)
             events = service.lines(f"{run}/events")
-            assert [next(events)["kind"], next(events)["data"]] == ["start", "on\n"]
+            assert [next(events)["kind"], next(events)["kind"]] == ["start", "stdout"]
             assert service.ask("POST", f"{run}/{order}").status in {200, 204}
             ends[order] = list(events)[-1]["result"]
         assert ends["interrupt"]["status"] == "failed"
@@ -142,7 +154,7 @@ class TestRuns:
         async with connect(address, additional_headers=service.headers()) as socket:
             assert json.loads(await socket.recv())["kind"] == "start"
             await socket.send(json.dumps({"op": "stdin", "data": "abc\n"}))
-            assert json.loads(await socket.recv())["data"] == "ABC\n"
+            assert await line(socket) == "ABC\n"
             await socket.send("[1")
             assert "problem" in json.loads(await socket.recv())
             await socket.send(json.dumps({"op": "signal", "signal": "SIGNOPE"}))
@@ -150,7 +162,7 @@ class TestRuns:
         offered = ["fixwright.v1", f"fixwright.token.{TOKEN}"]  # it goes on without a listener
         async with connect(f"{address}?since=1", subprotocols=offered) as socket:  # type: ignore[arg-type]  # plain names
             assert socket.subprotocol == "fixwright.v1"
-            assert json.loads(await socket.recv())["data"] == "ABC\n"
+            assert await line(socket) == "ABC\n"
             await socket.send(json.dumps({"op": "stdin", "data": "end\n"}))
             *_, last = [json.loads(each) async for each in socket]
         assert last["result"]["status"] == "passed"
@@ -209,3 +221,18 @@ def test_from_the_command_line(tmp_path: Path) -> None:
         assert mine.ask("GET", "/v1/sandboxes").json == {"sandboxes": []}
         assert service.ask("GET", "/v1/sandboxes").status == 401
         assert service.stop() == 0
+
+
+@pytest.mark.bubblewrap
+@pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
+def test_the_examples_of_the_page_run(service: Service, tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "sandbox.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```sh\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    (example,) = (each for each in blocks if each.startswith("# $service is"))
+    (tmp_path / "tokens").write_text(f"default {TOKEN}\n")
+    done = subprocess.run(
+        ["bash", "-euc", example], capture_output=True, text=True, timeout=60, check=False,
+        cwd=tmp_path, env={**os.environ, "service": f"http://{service.authority}"},
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, ""), done
+    assert done.stdout.count('"hello\\n"') >= 3 and "1 data/numbers.csv" in done.stdout

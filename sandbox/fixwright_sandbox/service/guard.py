@@ -21,6 +21,7 @@ PROTOCOL = "fixwright.v1"
 _OFFERED = "fixwright.token."
 """How a browser's WebSocket gives its token, which can set no header: as a subprotocol."""
 _JSON_BYTES = 16 << 20
+_JSON_LEAST = 1 << 16
 _PAUSE_SECONDS = 30.0
 _BODY_SECONDS = 600.0
 
@@ -160,11 +161,8 @@ class _Body:
 def _most(scope: Scope, account: Account) -> int:
     """Files and standard input travel as they are; everything else is JSON."""
     raw = scope["method"] == "PUT" or scope["path"].endswith("/stdin")
-    return account.allowance.upload_bytes if raw else min(_JSON_BYTES, _least(account))
-
-
-def _least(account: Account) -> int:
-    return max(1 << 16, account.allowance.upload_bytes)
+    most = account.allowance.upload_bytes
+    return most if raw else min(_JSON_BYTES, max(_JSON_LEAST, most))
 
 
 def _check_length(connection: HTTPConnection, most: int) -> None:

@@ -167,6 +167,7 @@ async def _converse(websocket: WebSocket, run: Run, account: Account, since: int
             task.cancel()
         ended = await asyncio.gather(telling, hearing, return_exceptions=True)
     for error in ended:
+        # RuntimeError is what the framework says to a message after the connection's end.
         quiet = (asyncio.CancelledError, WebSocketDisconnect, RuntimeError)
         if isinstance(error, BaseException) and not isinstance(error, quiet):
             raise error

@@ -98,7 +98,8 @@ async def _serve(
     asked = asyncio.Event()
 
     def stop() -> None:
-        server.force_exit = asked.is_set()
+        if asked.is_set():
+            server.force_exit = server.should_exit = True
         asked.set()
 
     async def end() -> None:
