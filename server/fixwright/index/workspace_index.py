@@ -327,6 +327,10 @@ class WorkspaceIndex:
             if not ended:
                 self._tell({"news": "cancel", "id": number})
 
+    def frames_of(self, ask: str, **what: object) -> AsyncGenerator[Header, None]:
+        """The frames of an answer, the one that ends it included; for `text_search`."""
+        return self._answers(ask, what)
+
     async def _ask(self, ask: str, **what: object) -> AsyncGenerator[list[object], None]:
         """The parts of an answer."""
         async with aclosing(self._answers(ask, what)) as answers:

@@ -6,6 +6,7 @@ import asyncio
 import os
 import shutil
 from collections import Counter
+from contextlib import aclosing
 from dataclasses import asdict, astuple
 from itertools import takewhile
 from pathlib import Path
@@ -18,6 +19,7 @@ from fixwright.index.catalog.ranking import rank
 from fixwright.index.catalog.reading import may_be_source, read_source
 from fixwright.index.catalog.record import unpack
 from fixwright.index.catalog.reviving import facts_of
+from fixwright.index.catalog.searching import Search
 from fixwright.index.catalog.trees import Trees
 from fixwright.index.languages import language_for
 
@@ -55,6 +57,7 @@ class Answers:
             "definitions": self._definitions,
             "references": self._references,
             "ranked": self._ranked,
+            "search": self._search,
             "facts": self._facts,
             "imports": self._imports,
             "files": self._files,
@@ -174,6 +177,13 @@ class Answers:
                 rows.append([node.path, known.language, each.score, *chain(known, each.ordinal)])
         await self._rows(rows, part)
         return self._is_fresh()
+
+    async def _search(self, question: Header, part: Part) -> object:
+        search = Search(self._indexer, self._pool, [str(root) for root in self._roots], question)
+        async with aclosing(search.rows()) as parts:
+            async for rows in parts:
+                await self._rows(rows, part)
+        return {"complete": search.is_complete, "slow": search.slow}
 
     def _exact(self, path: str, name: str | None) -> Question:
         language, *text = self._indexer.texts.get(path, (None,))

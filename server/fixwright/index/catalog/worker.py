@@ -3,6 +3,7 @@
 It answers each frame with one, in order. `{"ask": "cheap", "path", "language"}` asks for the cheap
 facts of a file, or of the text that comes with the frame; `{"ask": "exact", …, "name"}` for all its
 facts, or where a name is given, for the uses of that name.
+`{"ask": "search", …}` is for `matching`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, cast
 
-from fixwright.index.catalog import frames
+from fixwright.index.catalog import frames, matching
 from fixwright.index.catalog.policy import Verdict, too_slow
 from fixwright.index.catalog.reading import UNSURE, read_source, source_of
 from fixwright.index.catalog.record import EMPTY, pack
@@ -49,6 +50,8 @@ def main() -> None:
 
 
 def _answer(question: Header, pieces: tuple[bytes, ...]) -> Frame:
+    if question["ask"] == "search":
+        return matching.answer(question, pieces)
     source = _source(question, pieces)
     if source is None:
         return {"missing": True}, ()
