@@ -63,3 +63,31 @@ def test_explain(root: Path) -> None:
     assert zero.returncode == 1
     none = json.loads(fixwright(root, "index", "explain", "none.py", "--json").stdout)
     assert none["policy"] == "missing"
+
+
+def test_search(root: Path) -> None:
+    told = fixwright(root, "search", "def deposit")
+    assert (told.stdout, told.returncode) == ("bank.py:2:5: def deposit(self): pass\n", 0)
+    asked = json.loads(
+        fixwright(root, "search", "^CLASS .", "--regex", "-i", "--files", "*.py", "--json").stdout
+    )
+    assert [(hit["line"], hit["end_column"]) for hit in asked["hits"]] == [(0, 7)]
+    assert asked["complete"]
+    none = fixwright(root, "search", "nothing")
+    assert (none.stdout, none.returncode) == ("", 1)
+    bad = fixwright(root, "search", "(", "--regex")
+    assert bad.returncode == 2
+    assert "not a regular expression" in bad.stderr
+    few = fixwright(root, "search", "s", "--limit", "1")
+    assert "more than 1" in few.stderr
+
+
+def test_map(root: Path) -> None:
+    told = fixwright(root, "index", "map", "--focus", "bank.py")
+    expected = "bank.py:\n1 class Account:\n2   def deposit(self)\n"
+    assert (told.stdout, told.returncode) == (expected, 0)
+    asked = json.loads(fixwright(root, "index", "map", "--tokens", "10", "--json").stdout)
+    assert asked["text"] == "bank.py:\n1 class Account: …\n"
+    assert 0 < asked["tokens"] <= 10
+    assert asked["leftOut"] == 1
+    assert fixwright(root, "index", "map", "--tokens", "1").returncode == 1

@@ -20,7 +20,7 @@ from fixwright.index.workspace_index import IndexUnavailable, Progress, Workspac
 DONE, FAILED, COULD_NOT = 0, 1, 4
 """The exit codes, as in `commands`."""
 
-_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 _Work = Callable[[WorkspaceIndex], Coroutine[None, None, int]]
 
 
@@ -39,7 +39,7 @@ def index(context: click.Context, path: Path | None) -> None:
 
 
 @index.command()
-@click.argument("folder", default=".", type=_FOLDER)
+@click.argument("folder", default=".", type=FOLDER)
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 def build(folder: Path, *, as_json: bool) -> None:
     """Bring the index of FOLDER's workspace up to date, and say what is in it."""
@@ -52,11 +52,11 @@ def build(folder: Path, *, as_json: bool) -> None:
         _print_figures(figures, as_json=as_json)
         return DONE
 
-    _finish(folder, work, show_progress=not as_json)
+    finish(folder, work, show_progress=not as_json)
 
 
 @index.command()
-@click.argument("folder", default=".", type=_FOLDER)
+@click.argument("folder", default=".", type=FOLDER)
 @click.option("--json", "as_json", is_flag=True, help="Print them as JSON.")
 def stats(folder: Path, *, as_json: bool) -> None:
     """Show figures about the index of FOLDER's workspace."""
@@ -66,7 +66,7 @@ def stats(folder: Path, *, as_json: bool) -> None:
         _print_figures(dict(await index.stats()), as_json=as_json)
         return DONE
 
-    _finish(folder, work)
+    finish(folder, work)
 
 
 @index.command()
@@ -96,11 +96,11 @@ def _explain(path: Path, *, as_json: bool) -> None:
                 click.echo(f"  {found.language}, {found.symbols} definitions")
         return DONE if found.indexed else FAILED
 
-    _finish(path if path.is_dir() else path.parent, work)
+    finish(path if path.is_dir() else path.parent, work)
 
 
 @index.command()
-@click.argument("folder", default=".", type=_FOLDER)
+@click.argument("folder", default=".", type=FOLDER)
 @click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
 def clear(folder: Path, *, as_json: bool) -> None:
     """Remove the index of FOLDER's workspace from the cache."""
@@ -114,7 +114,7 @@ def clear(folder: Path, *, as_json: bool) -> None:
 
 @click.command()
 @click.argument("query")
-@click.argument("folder", default=".", type=_FOLDER)
+@click.argument("folder", default=".", type=FOLDER)
 @click.option("--limit", default=50, type=click.IntRange(min=1), show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON array.")
 def symbols(query: str, folder: Path, *, limit: int, as_json: bool) -> None:
@@ -133,7 +133,7 @@ def symbols(query: str, folder: Path, *, limit: int, as_json: bool) -> None:
                 click.echo(_line(hit))
         return DONE if found else FAILED
 
-    _finish(folder, work)
+    finish(folder, work)
 
 
 def _as_json(hit: SymbolHit) -> dict[str, object]:
@@ -144,11 +144,14 @@ def _as_json(hit: SymbolHit) -> dict[str, object]:
 
 
 def _line(hit: SymbolHit) -> str:
-    here = Path.cwd()
-    path = Path(hit.path)
-    named = path.relative_to(here) if path.is_relative_to(here) else path
     owned = f"{hit.owner}.{hit.name}" if hit.owner else hit.name
-    return f"{named}:{hit.line + 1}:{hit.column + 1}: {hit.kind} {owned}"
+    return f"{shown_path(hit.path)}:{hit.line + 1}:{hit.column + 1}: {hit.kind} {owned}"
+
+
+def shown_path(path: str) -> Path:
+    """A path relative to where one is, if it is below."""
+    here = Path.cwd()
+    return Path(path).relative_to(here) if Path(path).is_relative_to(here) else Path(path)
 
 
 def _print_figures(figures: dict[str, object], *, as_json: bool) -> None:
@@ -168,7 +171,7 @@ def _print_figures(figures: dict[str, object], *, as_json: bool) -> None:
         click.echo(f"time     {figures['seconds']} s")
 
 
-def _finish(folder: Path, work: _Work, *, show_progress: bool = False) -> None:
+def finish(folder: Path, work: _Work, *, show_progress: bool = False) -> None:
     """Do the work with the index of a folder's workspace, and exit."""
 
     def on_progress(progress: Progress) -> None:
