@@ -56,6 +56,18 @@ def test_homes_are_told_by_variables_and_patterns(tmp_path: Path) -> None:
     assert dict(found.variables) == dict.fromkeys(("TOOL_HOME", "TOOL_STORE"), str(tmp_path / "v1"))
 
 
+def test_of_a_home_only_the_parts_are_shown_that_are_named(tmp_path: Path) -> None:
+    program(tmp_path / "bin" / "tool")
+    (tmp_path / "registry").mkdir()
+    (tmp_path / "credentials").mkdir()
+    found = find_toolchain(
+        described([f"TOOL_HOME={tmp_path}:bin,registry,git"], ["tool"]), {"PATH": "/usr/bin"}
+    )
+    assert found.folders == (tmp_path / "bin", tmp_path / "registry")
+    assert found.path == (str(tmp_path / "bin"),)
+    assert dict(found.variables) == {"TOOL_HOME": str(tmp_path)}
+
+
 def test_what_is_missing_is_named_and_how_to_get_it() -> None:
     with pytest.raises(MissingImageError, match=r"^Odd needs nope, which is not") as error:
         find_toolchain(described([], ["sh", "nope"]), {"PATH": "/usr/bin:/bin"})

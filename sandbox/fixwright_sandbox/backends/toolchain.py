@@ -45,11 +45,13 @@ def find_toolchain(runtime: Runtime, environment: Mapping[str, str]) -> Toolchai
     path: list[str] = []
     variables: dict[str, str] = {}
     for home in runtime.homes:
-        variable, found = _expanded(home, environment)
+        variable, found, parts = _expanded(home, environment)
         for folder in found:
             if variable:
                 variables[variable] = str(folder)
-            _add(folders, folder)
+            for shown in [folder / part for part in parts] or [folder]:
+                if shown.is_dir():
+                    _add(folders, shown)
             programs = folder if folder.name == "bin" else folder / "bin"
             if programs.is_dir():
                 _add(path, str(programs))
@@ -66,16 +68,19 @@ def find_toolchain(runtime: Runtime, environment: Mapping[str, str]) -> Toolchai
     return Toolchain(tuple(folders), tuple(path), variables)
 
 
-def _expanded(home: str, environment: Mapping[str, str]) -> tuple[str, list[Path]]:
-    """The variable that a home is told by, and the folders it stands for that are there.
+def _expanded(home: str, environment: Mapping[str, str]) -> tuple[str, list[Path], list[str]]:
+    """The variable that a home is told by, the folders it stands for, and which parts of them.
 
-    `$NAME` is a variable's folder, `NAME=PATH` the same with what it is where nobody says.
+    `$NAME` is a variable's folder, `NAME=PATH` the same with what it is where nobody says, and
+    `NAME=PATH:part,part` is that of which only these parts are shown; no part means all.
     """
     name, equals, default = home.partition("=")
     variable = name if equals else home[1:] if home.startswith("$") else ""
+    default, _, parts = default.partition(":")
     pattern = environment.get(variable, default) if variable else home
     found = glob.glob(os.path.expanduser(pattern)) if pattern else []  # noqa: PTH111, PTH207 (text)
-    return variable, [Path(each) for each in sorted(found) if Path(each).is_dir()]
+    folders = [Path(each) for each in sorted(found) if Path(each).is_dir()]
+    return variable, folders, [part for part in parts.split(",") if part]
 
 
 def _add_tool(file: Path, folders: list[Path], path: list[str]) -> None:

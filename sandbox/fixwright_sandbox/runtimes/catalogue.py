@@ -64,7 +64,8 @@ class Runtime:
         tools: programs that must be there where the host's own are used.
         homes: folders that those tools need outside /usr; shown read-only where they exist:
             paths with `~` and `*`, `$NAME` for what a variable of the host says, or `NAME=PATH`
-            for that with a default. Such a variable is set inside, too.
+            for that with a default, of which `:part,part` shows only some folders. Such a
+            variable is set inside, too.
         install: how people get the tools on their machine, in a few words.
         manifests: files at the root of a project of this runtime.
         sparse: its programs reserve far more memory than they use, so that only what they use

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import shutil
+import zipfile
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fixwright_sandbox.guest.freshness import Tree
@@ -17,6 +18,10 @@ from .toolbox import Toolbox, compile_argv
 if TYPE_CHECKING:
     from fixwright_sandbox.guest.stage import Stage
 
+_SERVICES = (
+    "META-INF/services/javax.annotation.processing.Processor",
+    "META-INF/services/com.sun.source.util.Plugin",
+)
 _KEPT = 8
 """How many sets of classes stay in the cache."""
 
@@ -44,6 +49,9 @@ def compile_sources(
 ) -> Compiled:
     """Compile files with what they need of their source folders.
 
+    Libraries that have annotation processors run them in the compiler. They may be anyone's, so
+    the cache is guarded from then on, and what they make is compiled anew each time.
+
     Args:
         stage: the run's.
         tools: ours.
@@ -61,7 +69,8 @@ def compile_sources(
         repr((known, [_content(file) for file in files], files, project, extra)).encode()
     ).hexdigest()[:32]
     sets = os.path.join(stage.cache, "classes")
-    folder = os.path.join(sets, total)
+    foreign = any(_runs_in_the_compiler(jar) for jar in project.libraries)
+    folder = os.path.join(stage.scratch if foreign else sets, total)
     record = os.path.join(folder, "record.json")
     if os.path.isfile(record):
         os.utime(folder)
@@ -70,11 +79,15 @@ def compile_sources(
     shutil.rmtree(folder, ignore_errors=True)
     classes = os.path.join(folder, "classes")
     os.makedirs(classes)
-    _forget_old(sets, total)
+    if not foreign:
+        _forget_old(sets, total)
     arguments = os.path.join(stage.scratch, "javac.txt")
     with open(arguments, "w", encoding="utf-8") as file:
-        file.write("\n".join([*_options(tools, project, classes), *extra, "--", *files]))
-    done = stage.tool(compile_argv(tools, arguments), cwd=stage.root, env=stage.environment)
+        options = _options(tools, project, classes, foreign=foreign)
+        file.write("\n".join([*options, *extra, "--", *files]))
+    done = stage.tool(
+        compile_argv(tools, arguments), cwd=stage.root, env=stage.environment, runs_code=foreign
+    )
     lines = _read(done.stdout)
     said = done.stderr.decode("utf-8", "replace")
     if done.exit == 0:
@@ -83,18 +96,31 @@ def compile_sources(
     return _compiled(folder, lines, said, ok=done.exit == 0)
 
 
-def _options(tools: Toolbox, project: Project, classes: str) -> list[str]:
+def _options(tools: Toolbox, project: Project, classes: str, *, foreign: bool) -> list[str]:
+    """What javac is told. Where nothing foreign is to run, it is given nowhere to look for it."""
     libraries = [*tools.junit, *project.libraries]
     return [
         "-d",
         classes,
         "-g",
-        *(("-proc:none",) if not project.libraries else ()),
+        *(() if foreign else ("-proc:none",)),
+        "-processorpath",  # named, since without it JDK 23 and later run none
+        os.pathsep.join(project.libraries) if foreign else classes,
         "-sourcepath",
         os.pathsep.join(project.roots),
         "-cp",
         os.pathsep.join(libraries) or classes,
     ]
+
+
+def _runs_in_the_compiler(jar: str) -> bool:
+    """Whether a jar says that it has annotation processors or plugins of the compiler."""
+    try:
+        with zipfile.ZipFile(jar) as archive:
+            names = set(archive.namelist())
+    except (OSError, ValueError, NotImplementedError, zipfile.BadZipFile):
+        return False  # then they are not run, see `_options`
+    return not names.isdisjoint(_SERVICES)
 
 
 def _compiled(folder: str, lines: list[dict[str, Any]], said: str, *, ok: bool) -> Compiled:

@@ -48,7 +48,7 @@ def project_of(root: str, path: str, text: str, environment: dict[str, str]) -> 
         root: the tree.
         path: the file, relative to it.
         text: its text.
-        environment: variables; `HOME` has Maven's repository.
+        environment: variables; `MAVEN_REPOSITORY` is Maven's, else it lies in `HOME`.
     """
     folder = os.path.dirname(os.path.join(root, path))
     own = _source_root(folder, package_of(text))
@@ -59,7 +59,9 @@ def project_of(root: str, path: str, text: str, environment: dict[str, str]) -> 
             base = own[: -len(family)].rstrip(os.sep)
             roots += [os.path.join(base, other) for other in _FAMILY[:2]]
     manifest = _above(root, base, "pom.xml")
-    repository = os.path.join(environment.get("HOME", "/"), ".m2", "repository")
+    repository = environment.get("MAVEN_REPOSITORY") or os.path.join(
+        environment.get("HOME", "/"), ".m2", "repository"
+    )
     libraries, missing = jars_of(Pom.read(manifest), repository) if manifest else ((), ())
     modules = _modules(root, manifest) if manifest else []
     local = [
