@@ -106,6 +106,10 @@ class SandboxConfig(_Section):
     pids: int = Field(default=128, gt=0)
     output: Bytes = 8 << 20
     pool: int = Field(default=1, ge=0, le=8)
+    dependencies: Literal["ask", "always", "never"] = "ask"
+    """Whether what a workspace asks for may be installed into the sandbox."""
+    install_network: str = "bridge"
+    """The engine's network that an installation has; runs have none."""
 
 
 class FixConfig(_Section):

@@ -9,7 +9,7 @@ import io
 import tarfile
 import threading
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -73,7 +73,7 @@ class Index:
 
 
 @contextmanager
-def serve_index(folder: Path) -> Iterator[Index]:
+def serve_index(folder: Path) -> Generator[Index]:
     """Serve a folder of wheels and source archives as a registry on loopback."""
     for file in [each for each in folder.iterdir() if each.is_file()]:
         project = folder / "simple" / file.name.split("-")[0].replace("_", "-").lower()

@@ -14,6 +14,7 @@ from typing import Literal, NoReturn, TextIO
 import click
 
 from fixwright import __version__
+from fixwright.cli.dependency_commands import deps
 from fixwright.cli.exits import COULD_NOT, DONE, FAILED, REFUSED
 from fixwright.cli.headless import Headless, headless
 from fixwright.cli.index_commands import index, symbols
@@ -119,6 +120,7 @@ def fix(place: str, *, apply: bool, as_json: bool) -> None:
     _finish(work(), no_fix_report if as_json else None)
 
 
+sandbox.add_command(deps)
 cli.add_command(sandbox)
 
 

@@ -11,10 +11,10 @@ from fixwright import config
 from fixwright.fix.ladder import Ladder
 from fixwright.fix.services import Services
 from fixwright.index.definitions import WorkspaceDefinitions
+from fixwright.runs.dependencies import Dependencies
 from fixwright.runs.runner import Runner
 from fixwright.workspace.paths import path_to_uri
 from fixwright.workspace.snapshot import Folder, Snapshot
-
 
 _MANIFESTS = ("pyproject.toml", "package.json", "go.mod", "Cargo.toml", "pom.xml")
 
@@ -31,6 +31,7 @@ class Headless:
     runner: Runner
     unconfined: Runner
     ladder: Ladder
+    dependencies: Dependencies
     problems: tuple[str, ...]
 
 
@@ -54,6 +55,7 @@ async def headless(path: Path) -> AsyncGenerator[Headless, None]:
             services.runner,
             Runner(services.door.open_unconfined, services.runner.limits),
             services.ladder,
+            services.dependencies,
             (*problems, *found.problems),
         )
     finally:

@@ -19,6 +19,7 @@ from fixwright.models.factory import (
     open_provider,
 )
 from fixwright.models.types import ModelError, Provider
+from fixwright.runs.dependencies import Dependencies
 from fixwright.runs.door import Door, limits_of
 from fixwright.runs.runner import Runner
 
@@ -58,18 +59,21 @@ class Services:
     runner: Runner
     ladder: Ladder
     model: ModelCell
+    dependencies: Dependencies
 
     @classmethod
     def of(cls, settings: Settings, definitions: WorkspaceDefinitions) -> Services:
         """Set everything up; nothing is opened yet."""
         door = Door(settings.sandbox)
-        runner = Runner(door.open, limits_of(settings.sandbox))
+        dependencies = Dependencies(door.open, settings.sandbox.dependencies)
+        runner = Runner(door.open, limits_of(settings.sandbox), dependencies.layer)
         model = ModelCell(model_settings(settings.model))
         rung = None
         if settings.fix.attempts and has_model(model.settings):
             budget = settings.model.budget_usd
             rung = ModelRung(runner, model.open, settings.fix.attempts, budget)
-        return cls(settings, door, runner, Ladder(runner, definitions.of, rung), model)
+        ladder = Ladder(runner, definitions.of, rung)
+        return cls(settings, door, runner, ladder, model, dependencies)
 
     async def close(self) -> None:
         """Give back sandboxes and connections."""

@@ -124,6 +124,12 @@ class Safety(_Model):
     range: WireRange | None = None
 
 
+class InstallDependencies(_Model):
+    """`fixwright.installDependencies`."""
+
+    uri: str | None = None
+
+
 class Clear(_Model):
     """`fixwright.clear`."""
 

@@ -7,11 +7,12 @@ RUN_SELECTION = "fixwright.runSelection"
 RUN_TESTS = "fixwright.runTests"
 FIX = "fixwright.fix"
 SAFETY = "fixwright.safety"
+INSTALL = "fixwright.installDependencies"
 STATUS = "fixwright.status"
 CLEAR = "fixwright.clear"
 CANCEL = "fixwright.cancel"
 
-COMMANDS = (RUN_FILE, RUN_SELECTION, RUN_TESTS, FIX, SAFETY, STATUS, CLEAR, CANCEL)
+COMMANDS = (RUN_FILE, RUN_SELECTION, RUN_TESTS, FIX, SAFETY, INSTALL, STATUS, CLEAR, CANCEL)
 
 APPLY_EDIT = "fixwright/applyEdit"
 RUN_EVENT = "fixwright/runEvent"

@@ -78,6 +78,7 @@ class Door:
             pool=self._config.pool,
             cpus=self._config.cpus,
             limits=limits_of(self._config),
+            install_network=self._config.install_network,
         )
 
 

@@ -29,6 +29,7 @@ class Run:
     result: Result
     failures: tuple[Failure, ...]
     tests: TestCounts | None
+    runtime: str = "python"
 
     @property
     def snapshot(self) -> Snapshot:

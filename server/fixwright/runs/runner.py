@@ -6,6 +6,7 @@ import asyncio
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from fixwright.failures.parse import failures_of, test_counts
 from fixwright.runs.absent import explained
@@ -15,8 +16,11 @@ from fixwright.runs.target import Target
 from fixwright.workspace.draft import Draft
 from fixwright.workspace.snapshot import Snapshot
 from fixwright_sandbox import Event, Execution, Limits, Result, Sandbox
+from fixwright_sandbox.backends.base import Layer
 
 OpenSandbox = Callable[[], Awaitable[Sandbox]]
+LayerFor = Callable[[Sandbox, Path | None, str], Awaitable[Layer | None]]
+"""Finds the installed packages of a workspace's folder for a runtime."""
 
 
 @dataclass(frozen=True)
@@ -67,14 +71,18 @@ class ActiveRun:
             result=result,
             failures=explained(failures, self.plan.root, self.plan.request.tree),
             tests=test_counts(result),
+            runtime=self.plan.request.runtime,
         )
 
 
 class Runner:
     """Runs targets of snapshots and drafts in a sandbox that is opened on first use."""
 
-    def __init__(self, open_sandbox: OpenSandbox, limits: Limits) -> None:
+    def __init__(
+        self, open_sandbox: OpenSandbox, limits: Limits, layer_for: LayerFor | None = None
+    ) -> None:
         self._open = open_sandbox
+        self._layer_for = layer_for
         self.limits = limits
 
     async def start(self, what: Draft | Snapshot, target: Target) -> ActiveRun:
@@ -90,6 +98,9 @@ class Runner:
             self._open(), asyncio.to_thread(plan, draft, target, self.limits)
         )
         workspace = str(planned.root.directory or "untitled")
+        if self._layer_for is not None:
+            layer = await self._layer_for(sandbox, planned.root.directory, planned.request.runtime)
+            planned = replace(planned, request=replace(planned.request, layer=layer))
         execution = sandbox.start(workspace, planned.request)
         return ActiveRun(uuid.uuid4().hex[:12], target, draft, planned, execution)
 
@@ -100,4 +111,4 @@ class Runner:
 
     def within(self, limits: Limits) -> Runner:
         """The same runner under tighter limits."""
-        return Runner(self._open, replace(limits))
+        return Runner(self._open, replace(limits), self._layer_for)

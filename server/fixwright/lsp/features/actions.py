@@ -9,9 +9,11 @@ from lsprotocol import types as lsp
 
 from fixwright.json_reading import as_object
 from fixwright.lsp import names
+from fixwright.runs.dependencies import missing_module
 from fixwright.runs.plan import can_run
 from fixwright.workspace.paths import canonical
 from fixwright.workspace.snapshot import Snapshot
+from fixwright_sandbox.dependencies.names import distribution_of
 
 if TYPE_CHECKING:
     from fixwright.lsp.workbench import Workbench
@@ -49,12 +51,30 @@ def _fixes(
         title = (
             f"{proven} (verified)" if proven else f"Fix this error: {_short(diagnostic.message)}"
         )
+        yield from _installs(uri, diagnostic)
         yield lsp.CodeAction(
             title=title,
             kind=lsp.CodeActionKind.QuickFix,
             diagnostics=[diagnostic],
             is_preferred=True if proven else None,
             command=lsp.Command(title=title, command=names.FIX, arguments=[argument]),
+        )
+
+
+def _installs(uri: str, diagnostic: lsp.Diagnostic) -> Iterator[lsp.CodeAction]:
+    """For a module that is not there, and of which it is known what has it: install that."""
+    if diagnostic.source != names.SOURCE:
+        return
+    kind, _, message = diagnostic.message.partition(": ")
+    module = missing_module(kind, message)
+    package = None if module is None else distribution_of(module)
+    if package is not None:
+        title = f"Install {package} into the sandbox…"
+        yield lsp.CodeAction(
+            title=title,
+            kind=lsp.CodeActionKind.QuickFix,
+            diagnostics=[diagnostic],
+            command=lsp.Command(title=title, command=names.INSTALL, arguments=[{"uri": uri}]),
         )
 
 

@@ -14,6 +14,7 @@ from fixwright.index.languages import language_for
 from fixwright.index.tests import tests_in
 from fixwright.lsp import arguments as args
 from fixwright.lsp.convert import from_lsp
+from fixwright.lsp.features.installing import may_offer, offer
 from fixwright.lsp.jobs import Job, JobCancelled
 from fixwright.runs.caution import caution
 from fixwright.runs.report import RunReport, refused_report, run_report
@@ -133,7 +134,15 @@ async def run(bench: Workbench, snapshot: Snapshot, target: Target, title: str) 
     _log_output(bench, finished, report)
     if finished.failures and bench.services.settings.fix.ahead:
         bench.spawn(_verify_ahead(bench, finished))
+    if may_offer(finished):
+        bench.spawn(_repeat_with_packages(bench, finished, title))
     return report
+
+
+async def _repeat_with_packages(bench: Workbench, finished: Run, title: str) -> None:
+    """Offer what the run lacked; once it is installed the run is repeated and reported."""
+    if await offer(bench, finished):
+        await run(bench, bench.store.now, finished.target, title)
 
 
 def _refused(bench: Workbench, title: str, why: Exception) -> RunReport:
