@@ -14,6 +14,7 @@ import pytest
 
 from fixwright_sandbox import Sandbox
 from support.engines import IMAGE, certificates, dockerd, podman, required, secure_proxy
+from support.fake_cluster import fake_cluster, kubeconfig
 from support.sandboxes import open_or_skip
 
 Way = Callable[[], AbstractContextManager[dict[str, Any]]]
@@ -56,12 +57,26 @@ def _tls() -> Generator[dict[str, Any]]:
             yield {"backend": "docker", "docker_host": f"tcp://127.0.0.1:{port}"}
 
 
+@contextmanager
+def _kubernetes() -> Generator[dict[str, Any]]:
+    required("docker", root=False)
+    with (
+        fake_cluster() as cluster,
+        tempfile.TemporaryDirectory() as folder,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        patch.setenv("KUBECONFIG", str(kubeconfig(Path(folder), cluster.port)))
+        yield {"backend": "kubernetes"}
+        assert cluster.pods == {}
+
+
 PLACES: dict[str, Way] = {
     "docker": lambda: _plain(backend="docker"),
     "bubblewrap": lambda: _plain(backend="bubblewrap"),
     "unconfined": lambda: _plain(backend="unconfined"),
     "docker-tls": _tls,
     "podman": _podman,
+    "kubernetes-fake": _kubernetes,
     "docker-gvisor": _gvisor,
 }
 SLOW = {"podman", "docker-gvisor"}

@@ -7,6 +7,7 @@ from fixwright_sandbox.settings import SandboxSettings
 from .base import Backend, BackendError
 from .bubblewrap import Bubblewrap
 from .docker import Docker
+from .kubernetes import Kubernetes
 from .podman import Podman
 from .unconfined import Unconfined
 
@@ -24,8 +25,10 @@ async def open_backend(name: str, settings: SandboxSettings) -> Backend:
         host = settings.docker_host if settings.backend == "podman" else None
         return await Podman.open(host, images, settings.cpus, isolation=isolation)
     if isolation != "default":
-        message = f"{name} has no isolation {isolation}: that takes a container engine."
+        message = f"{name} has no isolation {isolation}: that takes Docker or Podman."
         raise BackendError(message)
+    if name == "kubernetes":
+        return await Kubernetes.open(images, settings.cpus)
     if name == "bubblewrap":
         return await Bubblewrap.open(settings.python)
     if name == "unconfined":

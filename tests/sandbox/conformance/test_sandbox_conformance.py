@@ -19,6 +19,23 @@ from support.sandboxes import PATIENCE, Bench
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
 
 
+OTHERWISE = {
+    ("docker-gvisor", "test_the_copy_is_put_back"): "its environments are replaced after a run",
+    ("docker-gvisor", "test_the_runner_can_not"): "a run can end its own container, and is told",
+    ("docker-gvisor", "test_an_end_is_told"): "gVisor itself counts as processes of the container",
+    ("docker-gvisor", "test_stats_tell"): "its environments are replaced after a run",
+}
+"""What a backend of the machines that this was tried on does not do (gVisor of December 2022)."""
+
+
+@pytest.fixture(autouse=True)
+def known(request: pytest.FixtureRequest) -> None:
+    name = request.node.name
+    for (place, start), reason in OTHERWISE.items():
+        if place in name and name.startswith(start):
+            request.applymarker(pytest.mark.xfail(reason=reason, strict=False))
+
+
 @pytest_asyncio.fixture(loop_scope="module", scope="module", params=places())
 async def anywhere(request: pytest.FixtureRequest) -> AsyncIterator[Sandbox]:
     async with opened(request.param) as sandbox:
