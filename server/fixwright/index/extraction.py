@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fixwright.index.docs import docs_of
-from fixwright.index.facts import Definition, EntryPoint, FileFacts
+from fixwright.index.facts import Definition, EntryPoint, FileFacts, Reference
 from fixwright.index.identifiers import count_identifiers
 from fixwright.index.imports import imports_of
 from fixwright.index.queries import matches
@@ -59,6 +59,19 @@ def exact(language: Language, source: bytes, *, deadline: float | None = DEADLIN
     return _Extraction(language, source, deadline).exact()
 
 
+def uses_of(
+    language: Language, source: bytes, name: str, *, deadline: float | None = DEADLINE
+) -> list[tuple[Reference, Definition | None]]:
+    """The uses of one name in a file, each with the innermost definition around it, without doc.
+
+    The same references as `exact` has, at less than half of its cost.
+
+    Raises:
+        TooSlow: the deadline passed.
+    """
+    return _Extraction(language, source, deadline).uses_of(name)
+
+
 class _Extraction:
     """One file with its tree."""
 
@@ -97,6 +110,13 @@ class _Extraction:
             tests=test_places(root, source, language),
             entry_points=tuple(entry_points(root, source, language)),
         )
+
+    def uses_of(self, name: str) -> list[tuple[Reference, Definition | None]]:
+        found = references_of(self._root, self._found, self._source, self._language, name)
+        definitions = self._definitions
+        return [
+            (use, None if use.enclosing is None else definitions[use.enclosing]) for use in found
+        ]
 
     def _add(self, found: list[Found], container: int | None, owner: str) -> None:
         source, definitions = self._source, self._definitions

@@ -22,9 +22,21 @@ ROLES = ("skip", "import", "call", "write", "type", "read")
 
 
 def references_of(
-    root: tree_sitter.Node, found: Sequence[Found], source: Source, language: Language
+    root: tree_sitter.Node,
+    found: Sequence[Found],
+    source: Source,
+    language: Language,
+    only: str | None = None,
 ) -> tuple[Reference, ...]:
-    """The references in a tree, in order; the names of the definitions themselves are none."""
+    """The references in a tree, in order; the names of the definitions themselves are none.
+
+    Args:
+        root: of the tree.
+        found: the tree's definitions.
+        source: its text.
+        language: its language.
+        only: the one name that is asked for; None for all.
+    """
     by_role = captures(language, "references", root)
     taken = {each.name_node.start_byte for each in found}
     keywords = language.lexer.keywords if language.lexer is not None else frozenset[str]()
@@ -41,7 +53,7 @@ def references_of(
     references: list[Reference] = []
     for start, node, role in places:
         name = source.of(node)
-        if name not in keywords:
+        if name not in keywords and (only is None or name == only):
             references.append(Reference(name, source.place(node), enclosing.at(start), role))
     return tuple(references)
 

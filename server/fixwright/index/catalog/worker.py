@@ -19,7 +19,7 @@ from fixwright.index.catalog import frames, matching
 from fixwright.index.catalog.policy import Verdict, too_slow
 from fixwright.index.catalog.reading import UNSURE, read_source, source_of
 from fixwright.index.catalog.record import EMPTY, pack
-from fixwright.index.extraction import TooSlow, exact, extract
+from fixwright.index.extraction import TooSlow, exact, extract, uses_of
 from fixwright.index.heads import skim
 
 if TYPE_CHECKING:
@@ -96,24 +96,18 @@ def _exact(source: SourceFile, name: str | None) -> Frame:
     if not source.verdict.policy.is_parsed or (name and name.encode() not in source.data):
         return {"references": []}, ()
     assert source.language is not None
+    language, data, is_ascii = source.language, source.data, source.data.isascii()
     try:
-        facts = exact(source.language, source.data, deadline=_PARSE_DEADLINE)
+        if name is None:
+            facts = exact(language, data, deadline=_PARSE_DEADLINE)
+            return {"facts": asdict(facts), "ascii": is_ascii}, ()
+        uses = uses_of(language, data, name, deadline=_PARSE_DEADLINE)
     except TooSlow:
         return {"references": []}, ()
-    if name is None:
-        return {"facts": asdict(facts), "ascii": source.data.isascii()}, ()
-    return {"references": _references(facts, name), "ascii": source.data.isascii()}, ()
-
-
-def _references(facts: FileFacts, name: str) -> list[object]:
-    """The uses of a name, each with the definition around it."""
-    found: list[object] = []
-    for use in facts.references:
-        if use.name == name:
-            around = None if use.enclosing is None else facts.definitions[use.enclosing]
-            enclosing = None if around is None else asdict(around)
-            found.append([use.range, use.role, enclosing])
-    return found
+    rows = [
+        [use.range, use.role, None if around is None else asdict(around)] for use, around in uses
+    ]
+    return {"references": rows, "ascii": is_ascii}, ()
 
 
 if __name__ == "__main__":
