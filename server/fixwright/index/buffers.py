@@ -18,7 +18,11 @@ from fixwright.index.slices import slice_for
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import tree_sitter
+
+    from fixwright.index.languages import Language
     from fixwright.index.slices import Slice
+    from fixwright.index.source import Source
     from fixwright.index.symbols import Symbol
     from fixwright.workspace.document import Document
     from fixwright.workspace.position import Range
@@ -88,6 +92,24 @@ class OpenBuffers:
             return slice_for(document.text, language, selection, tree)
 
         return await self._run(work)
+
+    async def read(
+        self, document: Document, work: Callable[[tree_sitter.Node, Source, Language], _T]
+    ) -> _T | None:
+        """What `work` reads off the tree of exactly this document's text; None where it has none.
+
+        Args:
+            document: an open document.
+            work: called on the thread with the tree's root; it keeps no node.
+        """
+        if not _is_parsed(document):
+            return None
+
+        def on_the_thread() -> _T:
+            outline = self._outline(document)
+            return work(outline.tree.root_node, outline.source, outline.language)
+
+        return await self._run(on_the_thread)
 
     async def close(self) -> None:
         """Ends the thread; what waits is dropped."""

@@ -9,6 +9,8 @@ from lsprotocol import types as lsp
 from fixwright.json_reading import as_object
 from fixwright.workspace.text import Encoding
 
+_MOST_FOLDS = 10_000
+
 
 @dataclass(frozen=True)
 class ClientProfile:
@@ -27,6 +29,7 @@ class ClientProfile:
     related_information: bool
     markdown: bool
     """It shows Markdown where the mouse rests."""
+    most_folds: int
     watches_files: bool
     """It tells what happens on disk when it is asked to, after `initialize`."""
 
@@ -60,6 +63,7 @@ class ClientProfile:
                 and documents.publish_diagnostics.related_information
             ),
             markdown=_shows_markdown(documents),
+            most_folds=_most_folds(documents),
             watches_files=bool(
                 workspace
                 and workspace.did_change_watched_files
@@ -72,6 +76,12 @@ def _shows_markdown(documents: lsp.TextDocumentClientCapabilities | None) -> boo
     hover = documents.hover if documents else None
     formats = hover.content_format if hover else None
     return formats is None or lsp.MarkupKind.Markdown in formats
+
+
+def _most_folds(documents: lsp.TextDocumentClientCapabilities | None) -> int:
+    folding = documents.folding_range if documents else None
+    limit = folding.range_limit if folding else None
+    return limit or _MOST_FOLDS
 
 
 def _speaks_fixwright(experimental: object) -> bool:

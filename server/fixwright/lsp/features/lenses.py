@@ -1,24 +1,27 @@
-"""Code lenses: *Run* above a file, *Run test* above each test."""
+"""Code lenses: *Run* above a file and its entry points, *Run test* above each test."""
 
 from __future__ import annotations
 
-import asyncio
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lsprotocol import types as lsp
 
-from fixwright.index.languages import language_for
-from fixwright.index.tests import tests_in
+from fixwright.index.extraction import entry_points
+from fixwright.index.facts import EntryPoint, Place, TestPlace
+from fixwright.index.languages import Language
+from fixwright.index.source import Source
+from fixwright.index.tests import test_places
 from fixwright.lsp import names
 from fixwright.lsp.convert import to_lsp
 from fixwright.runs.plan import can_run
-from fixwright.workspace.document import Document
 from fixwright.workspace.paths import canonical, display_name
-from fixwright.workspace.position import Position, Range
+from fixwright.workspace.position import Range
 from fixwright.workspace.snapshot import Snapshot
-from fixwright.workspace.text import Encoding
 
 if TYPE_CHECKING:
+    import tree_sitter
+
     from fixwright.lsp.workbench import Workbench
 
 _LARGEST = 1 << 20
@@ -34,20 +37,33 @@ async def code_lenses(
         return []
     top = lsp.Range(start=lsp.Position(0, 0), end=lsp.Position(0, 0))
     run = lsp.Command(title="Run", command=names.RUN_FILE, arguments=[{"uri": document.uri}])
-    tests = await asyncio.to_thread(_tests, snapshot, document, bench.encoding)
-    return [lsp.CodeLens(range=top, command=run), *tests]
-
-
-def _tests(snapshot: Snapshot, document: Document, encoding: Encoding) -> list[lsp.CodeLens]:
-    language = language_for(document.language, document.uri)
-    if language is None or len(document.text.value) > _LARGEST:
-        return []
+    lenses = [lsp.CodeLens(range=top, command=run)]
+    if len(document.text.value) > _LARGEST:
+        return lenses
+    found = await bench.buffers.read(document, _places)
     inside = snapshot.relative(document.uri) or display_name(document.uri)
-    lenses: list[lsp.CodeLens] = []
-    for test in tests_in(document.text, language):
-        start = Position(test.range.start.line, test.range.start.column)
+
+    def above(place: Place, command: lsp.Command) -> None:
+        start = Range.at(place[0], place[1])
+        shown = to_lsp(document.text, start, bench.encoding)
+        lenses.append(lsp.CodeLens(range=shown, command=command))
+
+    for entry in found.entries if found else ():
+        if entry.range[0]:  # on the first line there is one already
+            above(entry.range, run)
+    for test in found.tests if found else ():
         argument = {"uri": document.uri, "testId": f"{inside}::{test.id}"}
         command = lsp.Command(title="Run test", command=names.RUN_TESTS, arguments=[argument])
-        place = to_lsp(document.text, Range(start, start), encoding)
-        lenses.append(lsp.CodeLens(range=place, command=command))
+        above(test.range, command)
     return lenses
+
+
+@dataclass(frozen=True)
+class _Places:
+    tests: list[TestPlace]
+    entries: list[EntryPoint]
+
+
+def _places(root: tree_sitter.Node, source: Source, language: Language) -> _Places:
+    tests = [each for each in test_places(root, source, language) if not each.is_suite]
+    return _Places(tests, entry_points(root, source, language))
