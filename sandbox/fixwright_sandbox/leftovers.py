@@ -31,7 +31,7 @@ from .backends.labels import (
     RECORD_LABEL,
     STARTED_LABEL,
 )
-from .dependencies.records import Records
+from .dependencies.records import Keep, Records, surplus
 from .owner import Owner
 from .roster import Registered, registered
 
@@ -93,8 +93,9 @@ def found(docker_host: str | None = None, *, engine: bool = True) -> tuple[Found
 
 
 def leftovers(docker_host: str | None = None) -> tuple[Found, ...]:
-    """What dead owners left."""
-    return tuple(each for each in found(docker_host) if each.left)
+    """What dead owners left, and layers that nobody has used for long."""
+    left = [each for each in found(docker_host) if each.left]
+    return (*left, *_unused_layers())
 
 
 def prune(docker_host: str | None = None) -> tuple[Found, ...]:
@@ -106,6 +107,7 @@ def prune(docker_host: str | None = None) -> tuple[Found, ...]:
 
 def remove(things: tuple[Found, ...], docker_host: str | None = None) -> None:
     """End and remove these, whoever owns them; a run in one is lost. Raises `BackendError`."""
+    _forget_layers({each.id for each in things})
     for each in things:
         if each.kind == "process":
             _kill(int(each.id))
@@ -272,6 +274,25 @@ def _unfinished_layers() -> list[Found]:
                 )
             )
     return things
+
+
+def _unused_layers() -> list[Found]:
+    """Complete layers that are not worth their room any more, see `Keep`."""
+    return [
+        Found(
+            "folder" if each.backend == "bubblewrap" else "volume", each.place, each.backend, None,
+            left=True, started_at=each.made_at,
+        )
+        for each in surplus(list(Records()), Keep())
+    ]  # fmt: skip
+
+
+def _forget_layers(places: set[str]) -> None:
+    """Let nobody take what is about to be removed."""
+    records = Records()
+    for record in records:
+        if record.place in places:
+            records.forget(record)
 
 
 def _kill(pid: int) -> None:
