@@ -15,7 +15,7 @@ from .witness import Witness
 _HASHED_AT_ONCE = 1 << 20
 _PROGRAM = 0o755
 _PLAIN = 0o644
-_WATCHED_FROM = 200
+_WATCHED_FROM = 32
 """Files from which on it is watched who opens them; fewer are read in no time."""
 
 
