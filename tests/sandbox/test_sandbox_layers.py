@@ -19,7 +19,7 @@ from fixwright_sandbox.dependencies.install import Installed
 from fixwright_sandbox.dependencies.recipes import layer_of
 from fixwright_sandbox.dependencies.records import Record
 from fixwright_sandbox.dependencies.sources import Sources
-from support.packages import Index, serve_index, write_sdist, write_wheel
+from support.packages import Index, publish_to_npm, serve_index, write_sdist, write_wheel
 from support.sandboxes import backends, open_or_skip
 
 pytestmark = pytest.mark.slow
@@ -264,3 +264,28 @@ async def test_what_conflicts_is_not_tried(sandbox: Sandbox, index: Index) -> No
     assert installed.record is None
     assert "no version is both" in installed.message
     assert not index.asked
+
+
+async def test_packages_of_npm_are_found_and_no_script_of_theirs_runs(
+    sandbox: Sandbox, house: Path
+) -> None:
+    told = '{"name": "tiny-kit", "version": "1.0.0", "scripts": {"postinstall": "touch evil"}}'
+    files = {"package.json": told, "index.js": "exports.hello = 'hello from a layer'\n"}
+    with serve_index(house) as served:
+        address = served.url.removesuffix("/simple")
+        publish_to_npm(house, address, "tiny-kit", files)
+        manifest = b'{"dependencies": {"tiny-kit": "^1.0.0"}}'
+        given = Sources({"npm_config_registry": address})
+        what = wanted("node", {"package.json": lambda: manifest})
+        installed = await install(sandbox, what, given)
+    assert installed.record is not None, installed
+    assert [each.name for each in installed.record.releases] == ["tiny-kit"]
+    code = (
+        "import {hello} from 'tiny-kit';\nimport {createRequire} from 'module';\n"
+        "import fs from 'fs';\nconst required = createRequire(import.meta.url)('tiny-kit');\n"
+        "console.log(hello === required.hello, fs.existsSync('/node_modules/tiny-kit/evil'));\n"
+    )
+    tree = {"main.mjs": Blob(code.encode())}
+    request = Request("node", RunFile("main.mjs"), tree, layer=layer_of(installed.record))
+    result = await sandbox.start("layers", request)
+    assert result.stdout.data == b"true false\n", result

@@ -6,6 +6,7 @@ import base64
 import functools
 import hashlib
 import io
+import json
 import tarfile
 import threading
 import zipfile
@@ -104,6 +105,22 @@ def serve_index(folder: Path) -> Generator[Index]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+def publish_to_npm(folder: Path, address: str, name: str, files: Mapping[str, str]) -> None:
+    """Put version 1.0.0 of a package into a served folder, as a registry of npm's has it."""
+    data = io.BytesIO()
+    with tarfile.open(fileobj=data, mode="w:gz") as archive:
+        for path, text in files.items():
+            entry = tarfile.TarInfo(f"package/{path}")
+            entry.size = len(text.encode())
+            archive.addfile(entry, io.BytesIO(text.encode()))
+    (folder / f"{name}.tgz").write_bytes(data.getvalue())
+    integrity = base64.b64encode(hashlib.sha512(data.getvalue()).digest()).decode()
+    dist = {"tarball": f"{address}/{name}.tgz", "integrity": f"sha512-{integrity}"}
+    version = {**json.loads(files["package.json"]), "hasInstallScript": True, "dist": dist}
+    told = {"name": name, "dist-tags": {"latest": "1.0.0"}, "versions": {"1.0.0": version}}
+    (folder / name).write_text(json.dumps(told))
 
 
 def _digest(text: str) -> str:

@@ -34,7 +34,7 @@ exit $status
 _NPM = f"""\
 npm "$@" || exit $?
 if test -d node_modules; then
-    cp node_modules/.package-lock.json {REPORT}
+    mkdir -p {_OURS} && cp node_modules/.package-lock.json {REPORT}
     cp -a node_modules/. {_NODE}/ || exit $?
     rm -rf node_modules
 fi
