@@ -117,6 +117,15 @@ def dockerd(*options: str, image: bool = True) -> Generator[Dockerd]:
             copy_image(engine.host)
         yield engine
     finally:
+        # What a runtime of its own left running would outlive it.
+        left = "docker ps -aq | xargs -r docker rm -f"
+        subprocess.run(
+            ["sh", "-c", left],
+            env={**os.environ, "DOCKER_HOST": engine.host},
+            capture_output=True,
+            timeout=60,
+            check=False,
+        )
         engine.stop()
         _unmount_below(folder)
         shutil.rmtree(folder, ignore_errors=True)
