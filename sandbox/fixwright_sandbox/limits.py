@@ -35,7 +35,14 @@ class Limits:
 
     def __post_init__(self) -> None:
         """Raise `ValueError` for a limit that no run could keep."""
-        for name in ("wall_seconds", "memory_bytes", "processes", "output_bytes", "open_files"):
+        for name in (
+            "wall_seconds",
+            "memory_bytes",
+            "processes",
+            "output_bytes",
+            "open_files",
+            "disk_bytes",
+        ):
             if getattr(self, name) <= 0:
                 message = f"The limit {name} must be more than 0."
                 raise ValueError(message)

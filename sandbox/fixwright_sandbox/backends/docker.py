@@ -203,7 +203,8 @@ class Docker:
     def _create(self, shape: Shape) -> str:
         image, options = self.image(shape.runtime), self._options(shape)
         try:
-            return self._engine.create(image, bundle.arguments("python3"), options)
+            python = self._engine.interpreter(image)
+            return self._engine.create(image, bundle.arguments(python), options)
         except MissingImageError as error:
             raise self.missing(shape.runtime) from error
 

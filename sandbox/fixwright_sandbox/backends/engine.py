@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from .attach import Streams, attach
 from .base import BackendError, EngineGoneError, MissingImageError, Usage, Users
 from .endpoint import Endpoint
+from .labels import PYTHON_LABEL
 
 _TIMEOUT = 30
 _REMOVAL_SECONDS = 15.0
@@ -132,6 +133,23 @@ class Engine:
 
         return self._ask(f"can't look at {image}", look)
 
+    def interpreter(self, image: str) -> str:
+        """The Python that starts a runner in an image, by its label `fixwright.python`.
+
+        Raises `MissingImageError`.
+        """
+
+        def look() -> str:
+            try:
+                found: dict[str, Any] = self._api.inspect_image(image)
+            except self._not_found as error:
+                message = f"The {self.called} has no image {image}."
+                raise MissingImageError(message) from error
+            labels: dict[str, str] = (found.get("Config") or {}).get("Labels") or {}
+            return labels.get(PYTHON_LABEL, "python3")
+
+        return self._ask(f"can't look at {image}", look)
+
     def create_volume(self, name: str, labels: Mapping[str, str]) -> None:
         """Create a volume."""
         self._ask(
@@ -154,6 +172,7 @@ class Engine:
                     # Not detached with an open stdin makes it end with its one client.
                     detach=False,
                     stdin_open=True,
+                    healthcheck={"test": ["NONE"]},  # the image's own would start processes
                     host_config=self._api.create_host_config(**host_config),
                     **options,
                 )

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from fixwright_sandbox.backends.labels import PYTHON_LABEL
+
 from .build import build_one
 from .debian import proxies
 from .devcontainer import Wanted, wanted
@@ -20,8 +22,6 @@ from .events import Began, ImageError, Report, Said, Step, silent
 from .halt import Halt
 from .recipe import IMAGE_LABEL, RECIPE_LABEL, add_file, portable_recipe
 
-PYTHON_LABEL = "fixwright.python"
-"""The path of the interpreter for the runner, where it is not the image's own `python3`."""
 PORTABLE_PYTHON = "/opt/fixwright/python/bin/python3"
 _NAME = "fixwright/custom"
 _OLDEST = (3, 11)
