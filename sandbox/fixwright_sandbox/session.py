@@ -11,7 +11,7 @@ from dataclasses import replace
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Literal, Self
 
-from .backends.base import Shape
+from .backends.base import Layer, Shape
 from .environment import Environment, unless_cancelled
 from .events import Result
 from .execution import Execution
@@ -136,6 +136,7 @@ class Session:
         stdin: bytes | str = b"",
         interactive: bool = False,
         timeout: float | None = None,
+        layer: Layer | None = None,
     ) -> Execution:
         """Execute a piece of code, behind those that were started before.
 
@@ -149,6 +150,7 @@ class Session:
             stdin: what it reads from standard input.
             interactive: standard input stays open behind that, for `Execution.write`.
             timeout: seconds by the clock, in place of what the limits say.
+            layer: installed packages, see `Sandbox.layers`; what the first piece brings counts.
 
         Raises `SessionRefused` where the state is lost and nobody has restarted it, or it is
         closed.
@@ -165,6 +167,7 @@ class Session:
             stdin.encode() if isinstance(stdin, str) else stdin,
             self._env,
             interactive=interactive,
+            layer=layer,
         )
         self._touch()
         execution = self._start(

@@ -88,14 +88,17 @@ def run_python(
     leave(main(job, reporter(reports)), known)
 
 
-def run_session(setting: Setting, reports: int, line: int, usual: frozenset[str]) -> NoReturn:
-    """Be a Python interpreter that is kept, see `python.session`."""
+def run_session(
+    setting: Setting, reports: int, line: int, usual: frozenset[str], sites: list[str]
+) -> NoReturn:
+    """Be a Python interpreter that is kept, see `python.session`; the rest is as above."""
     from fixwright_sandbox.runtimes.python.guest.session import serve  # as above
 
     os.environ.clear()
     os.environ.update(setting.environment)
     random.seed()
     _open_streams()
+    _add_sites(sites)
     _forget_shadowed({}, setting.root, usual)
     known = frozenset(sys.modules)
     leave(serve(line, reports), known)

@@ -54,7 +54,7 @@ class Session(Run):
         self._selector.register(self._line, 1, self._ready)
 
     def _become(self, setting: Setting, reports: int, usual: frozenset[str]) -> NoReturn:
-        run_session(setting, reports, self._their_line, usual)
+        run_session(setting, reports, self._their_line, usual, self.order.get("sites", []))
 
     # ---- a cell
 

@@ -22,6 +22,7 @@ from fixwright.models.types import ModelError, Provider
 from fixwright.runs.dependencies import Dependencies
 from fixwright.runs.door import Door, limits_of
 from fixwright.runs.runner import Runner
+from fixwright.runs.sessions import Sessions
 
 
 class ModelCell:
@@ -57,6 +58,7 @@ class Services:
     settings: Settings
     door: Door
     runner: Runner
+    sessions: Sessions
     ladder: Ladder
     model: ModelCell
     dependencies: Dependencies
@@ -72,8 +74,9 @@ class Services:
         if settings.fix.attempts and has_model(model.settings):
             budget = settings.model.budget_usd
             rung = ModelRung(runner, model.open, settings.fix.attempts, budget)
+        sessions = Sessions(door.open, runner.limits, dependencies.layer)
         ladder = Ladder(runner, definitions.of, rung)
-        return cls(settings, door, runner, ladder, model, dependencies)
+        return cls(settings, door, runner, sessions, ladder, model, dependencies)
 
     async def close(self) -> None:
         """Give back sandboxes and connections."""

@@ -100,6 +100,19 @@ class RunSelection(_Model):
     range: WireRange
 
 
+class RunCell(_Model):
+    """`fixwright.runCell`."""
+
+    uri: str
+    range: WireRange
+
+
+class RestartSession(_Model):
+    """`fixwright.restartSession`."""
+
+    uri: str
+
+
 class RunTests(_Model):
     """`fixwright.runTests`."""
 

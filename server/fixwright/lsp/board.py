@@ -79,8 +79,8 @@ class Board:
         self._runs[run.id] = run
         while len(self._runs) > _RUNS_KEPT:
             self._runs.popitem(last=False)
-        stale = {entry.uri for entry in self._entries if _replaces(run, entry.run)}
-        self._entries = [entry for entry in self._entries if not _replaces(run, entry.run)]
+        stale = {entry.uri for entry in self._entries if _replaces(run, entry)}
+        self._entries = [entry for entry in self._entries if not _replaces(run, entry)]
         current = [now for entry in placed if (now := self._brought_up(entry)) is not None]
         self._entries += current
         self._publish(stale | {entry.uri for entry in current})
@@ -199,11 +199,18 @@ def _ends_when_closed(uri: str) -> bool:
     return uri_to_path(uri) is None
 
 
-def _replaces(new: Run, old: Run) -> bool:
-    """Whether a run says anew what an earlier one said."""
+def _replaces(new: Run, entry: Entry) -> bool:
+    """Whether a run says anew what is shown of an earlier one; a cell's speaks for itself only."""
+    old = entry.run.target
     if new.target.uri is None:
-        return old.target.kind == "tests"
-    return new.target.uri == old.target.uri
+        return old.kind == "tests"
+    if new.target.uri != old.uri:
+        return False
+    cell = new.target.range
+    if new.target.kind != "cell" or old.kind != "cell" or cell is None or old.range is None:
+        return True
+    inside = cell.start.line <= entry.range.start.line <= cell.end.line
+    return old.range.start == cell.start or (entry.uri == old.uri and inside)
 
 
 def _touches(one: Range, other: Range) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 RUN_FILE = "fixwright.runFile"
 RUN_SELECTION = "fixwright.runSelection"
 RUN_TESTS = "fixwright.runTests"
+RUN_CELL = "fixwright.runCell"
+RESTART_SESSION = "fixwright.restartSession"
 FIX = "fixwright.fix"
 SAFETY = "fixwright.safety"
 INSTALL = "fixwright.installDependencies"
@@ -12,7 +14,10 @@ STATUS = "fixwright.status"
 CLEAR = "fixwright.clear"
 CANCEL = "fixwright.cancel"
 
-COMMANDS = (RUN_FILE, RUN_SELECTION, RUN_TESTS, FIX, SAFETY, INSTALL, STATUS, CLEAR, CANCEL)
+COMMANDS = (
+    *(RUN_FILE, RUN_SELECTION, RUN_TESTS, RUN_CELL, RESTART_SESSION),
+    *(FIX, SAFETY, INSTALL, STATUS, CLEAR, CANCEL),
+)
 
 APPLY_EDIT = "fixwright/applyEdit"
 RUN_EVENT = "fixwright/runEvent"

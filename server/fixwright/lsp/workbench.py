@@ -29,6 +29,7 @@ from fixwright.lsp.edits import Edits
 from fixwright.lsp.features import (
     actions,
     calls,
+    cells,
     definition,
     fixing,
     folding,
@@ -68,6 +69,8 @@ _COMMANDS: dict[str, Command] = {
     names.RUN_FILE: running.run_file,
     names.RUN_SELECTION: running.run_selection,
     names.RUN_TESTS: running.run_tests,
+    names.RUN_CELL: cells.run_cell,
+    names.RESTART_SESSION: cells.restart_session,
     names.FIX: fixing.fix,
     names.SAFETY: safety.safety,
     names.INSTALL: installing.install_dependencies,

@@ -106,6 +106,9 @@ def _job(draft: Draft, target: Target, path: str | None) -> tuple[Job, str]:
         case "selection":
             assert path is not None
             return _selection(draft, target, path)
+        case "cell":
+            assert path is not None
+            return _cell(draft, target, path)
 
 
 def _selection(draft: Draft, target: Target, path: str) -> tuple[Job, str]:
@@ -125,6 +128,21 @@ def _selection(draft: Draft, target: Target, path: str) -> tuple[Job, str]:
     first, last = needed.selection.start.line + 1, needed.selection.end.line + 1
     lines = f"line {first}" if first == last else f"lines {first}-{last}"
     return RunChunks(path, chunks), f"{path}, {lines}"
+
+
+def _cell(draft: Draft, target: Target, path: str) -> tuple[Job, str]:
+    """A cell in a fresh interpreter: behind all that stands above it.
+
+    Where a session is, the cell alone is run in that, see `sessions`.
+    """
+    assert target.uri is not None
+    assert target.range is not None
+    text = draft.document(target.uri).text
+    start, end = target.range.start, target.range.end
+    if not text.slice(target.range).strip():
+        raise RunRefused("There is no code in the cell, so nothing was run.")
+    everything = Chunk(text.slice(Range(Position(0, 0), end)), 0, 0)
+    return RunChunks(path, (everything,)), f"{path}, cell at line {start.line + 1}"
 
 
 def _chunk(text: Text, part: Range) -> Chunk:

@@ -91,6 +91,7 @@ class RunReport(TypedDict):
     warnings: list[FailureReport]
     tests: TestsReport | None
     files: list[FileReport]
+    results: list[dict[str, object]]
 
 
 def run_report(run: Run, encoding: Encoding) -> RunReport:
@@ -120,6 +121,7 @@ def run_report(run: Run, encoding: Encoding) -> RunReport:
         warnings=[_failure(run, warning, places) for warning in run.warnings],
         tests=_tests(run),
         files=[_file(file) for file in result.files],
+        results=[dict(each) for each in run.shown],
     )
 
 
@@ -129,6 +131,7 @@ def refused_report(title: str, reason: str, *, status: RunStatus = "refused") ->
         runId="", title=title, status=status, reason=reason, exitCode=None, signal=None,
         durationMs=0.0, startMs=0.0, backend="none", image=None, peakMemoryBytes=None,
         stdout="", stderr="", truncated=False, failures=[], warnings=[], tests=None, files=[],
+        results=[],
     )  # fmt: skip
 
 

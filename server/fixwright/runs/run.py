@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import cast
 
 from fixwright.failures.model import Failure, TestCounts
 from fixwright.failures.parse import test_outcomes, warnings_of
@@ -57,6 +58,12 @@ class Run:
         """What the runtime has to say about the run: "pytest is not installed …"."""
         notes = (each.get("message") for each in self.result.reports if each.get("type") == "note")
         return tuple(note for note in notes if isinstance(note, str))
+
+    @property
+    def shown(self) -> tuple[Mapping[str, object], ...]:
+        """The values that its cells have shown: each by MIME type, text or what JSON can hold."""
+        data = (each.get("data") for each in self.result.reports if each.get("type") == "result")
+        return tuple(cast("Mapping[str, object]", each) for each in data if isinstance(each, dict))
 
     @property
     def warnings(self) -> tuple[Failure, ...]:

@@ -7,12 +7,12 @@ from typing import Literal
 
 from fixwright.workspace.position import Range
 
-TargetKind = Literal["file", "selection", "tests"]
+TargetKind = Literal["file", "selection", "cell", "tests"]
 
 
 @dataclass(frozen=True)
 class Target:
-    """A file, a selection of it, or tests; the same target can be run again on other text.
+    """A file, a selection of it, a cell, or tests; the same target can be run again on other text.
 
     `uri` is None only for the tests of the whole workspace. `test_ids` are the test runner's own
     names (`tests/test_a.py::test_x`), relative to the root of the tree.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from fixwright.index.source import Source
 from fixwright.index.tests import test_places
 from fixwright.lsp import names
 from fixwright.lsp.convert import to_lsp
+from fixwright.lsp.features.cells import cell_lenses
 from fixwright.runs.plan import can_run
 from fixwright.workspace.paths import canonical, display_name
 from fixwright.workspace.position import Range
@@ -40,6 +42,7 @@ async def code_lenses(
     lenses = [lsp.CodeLens(range=top, command=run)]
     if len(document.text.value) > _LARGEST:
         return lenses
+    lenses += await asyncio.to_thread(cell_lenses, document, bench.encoding)
     found = await bench.buffers.read(document, _places)
     inside = snapshot.relative(document.uri) or display_name(document.uri)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import codecs
 import time
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from pygls.exceptions import JsonRpcInvalidParams
@@ -39,6 +40,8 @@ _LARGEST_AHEAD = 1 << 18
 _LOGGED = 4000
 """Characters of output that go to the editor's log, where no run events are understood."""
 
+Start = Callable[[Snapshot, Target], Awaitable[ActiveRun]]
+
 RUN_WITHOUT = "Run once without a sandbox"
 
 
@@ -49,7 +52,7 @@ async def run_file(bench: Workbench, snapshot: Snapshot, arguments: tuple[Any, .
     try:
         await document_of(snapshot, wanted.uri)
     except RunRefused as error:
-        return _refused(bench, title, error)
+        return refused(bench, title, error)
     target = Target("file", wanted.uri, args=tuple(wanted.args), stdin=wanted.stdin)
     return await run(bench, snapshot, target, title)
 
@@ -63,7 +66,7 @@ async def run_selection(
     try:
         document = await document_of(snapshot, wanted.uri)
     except RunRefused as error:
-        return _refused(bench, title, error)
+        return refused(bench, title, error)
     place = from_lsp(document.text, wanted.range.to_lsp(), bench.encoding)
     return await run(bench, snapshot, Target("selection", wanted.uri, place), title)
 
@@ -78,7 +81,7 @@ async def run_tests(bench: Workbench, snapshot: Snapshot, arguments: tuple[Any, 
     try:
         document = await document_of(snapshot, wanted.uri)
     except RunRefused as error:
-        return _refused(bench, title, error)
+        return refused(bench, title, error)
     ids = (wanted.test_id,) if wanted.test_id else ()
     if not ids and wanted.range is not None:
         place = from_lsp(document.text, wanted.range.to_lsp(), bench.encoding)
@@ -116,25 +119,35 @@ def _test_at(snapshot: Snapshot, document: Document, line: int) -> tuple[str, ..
     return (f"{inside}::{best.id}",) if best else ()
 
 
-async def run(bench: Workbench, snapshot: Snapshot, target: Target, title: str) -> RunReport:
-    """Run a target as a job, and say everything about it in a report."""
+async def run(
+    bench: Workbench,
+    snapshot: Snapshot,
+    target: Target,
+    title: str,
+    *,
+    start: Start | None = None,
+) -> RunReport:
+    """Run a target as a job, and say everything about it in a report.
+
+    `start` starts it, in place of the runner, and of a question where there is no sandbox.
+    """
     try:
         finished = await bench.jobs.run(
             f"Run {title}",
-            lambda job: _run_by_hand(bench, snapshot, target, job),
+            lambda job: _run_by_hand(bench, snapshot, target, job, start),
             ended=lambda run: run.outcome,
         )
     except JobCancelled:
         return refused_report(title, "The run was cancelled before it began.", status="cancelled")
     except (RunRefused, SandboxUnavailable, UnknownDocument) as error:
-        return _refused(bench, title, error)
+        return refused(bench, title, error)
     await bench.board.show(finished)
     report = await asyncio.to_thread(run_report, finished, bench.encoding)
     bench.editor.run_event(finished.id, "end", report, finished.result.duration)
     _log_output(bench, finished, report)
     if finished.failures and bench.services.settings.fix.ahead:
         bench.spawn(_verify_ahead(bench, finished))
-    if may_offer(finished):
+    if start is None and may_offer(finished):
         bench.spawn(_repeat_with_packages(bench, finished, title))
     return report
 
@@ -145,17 +158,21 @@ async def _repeat_with_packages(bench: Workbench, finished: Run, title: str) -> 
         await run(bench, bench.store.now, finished.target, title)
 
 
-def _refused(bench: Workbench, title: str, why: Exception) -> RunReport:
+def refused(bench: Workbench, title: str, why: Exception) -> RunReport:
+    """The report of what was not run; editors that show no reports are told."""
     if not bench.editor.profile.ours:  # clients of ours show the report themselves
         bench.editor.warn(f"Fixwright did not run {title}: {why}")
     return refused_report(title, str(why))
 
 
-async def _run_by_hand(bench: Workbench, snapshot: Snapshot, target: Target, job: Job) -> Run:
-    runner = bench.services.runner
+async def _run_by_hand(
+    bench: Workbench, snapshot: Snapshot, target: Target, job: Job, start: Start | None
+) -> Run:
     try:
-        active = await runner.start(snapshot, target)
+        active = await (start or bench.services.runner.start)(snapshot, target)
     except SandboxUnavailable as error:
+        if start is not None:
+            raise
         active = await _start_unconfined(bench, snapshot, target, error)
     job.key = active.id
     listening = asyncio.create_task(_stream(bench, active, job))
@@ -194,6 +211,9 @@ async def _stream(bench: Workbench, active: ActiveRun, job: Job) -> None:
     async for event in active.events():
         if event.kind == "start":
             bench.editor.run_event(active.id, "start", started, event.t)
+        elif event.report is not None and event.report.get("type") == "result":
+            data = event.report.get("data")
+            bench.editor.run_event(active.id, "result", data, event.t)
         elif event.kind == "file" and event.file is not None:
             data = {"path": event.file.path, "change": event.file.change, "bytes": event.file.size}
             bench.editor.run_event(active.id, "file", data, event.t)
@@ -216,7 +236,8 @@ def _log_output(bench: Workbench, finished: Run, report: RunReport) -> None:
     """Editors that know no run events find the output in the server's log."""
     if bench.editor.profile.ours:
         return
-    output = (report["stdout"] + report["stderr"])[-_LOGGED:]
+    values = [str(each.get("text/plain", "")) for each in report["results"]]
+    output = "\n".join((report["stdout"] + report["stderr"], *values))[-_LOGGED:]
     bench.editor.record(f"{finished.title}: {finished.outcome}\n{output}".rstrip())
 
 

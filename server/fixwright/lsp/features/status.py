@@ -36,6 +36,7 @@ async def status(
         "documents": len(bench.store.now.documents),
         "folders": [folder.uri for folder in bench.store.now.folders],
         "index": await bench.indexing.figures(),
+        "sessions": list(bench.services.sessions.live),
         "jobs": [{"title": job.title, "runId": job.key} for job in bench.jobs.running],
         "log": str(log_file()),
     }
