@@ -64,6 +64,8 @@ class Indexing:
         self._facts: dict[str, _Facts] = {}
         self._served: frozenset[str] | None = None
         self._registered = False
+        self._closed = False
+        self._asking: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._round: _Round | None = None
         self.offers = Offers()
 
@@ -72,6 +74,8 @@ class Indexing:
     async def follow(self, config: IndexConfig) -> None:
         """Take settings and folders: start, start anew, or end."""
         async with self._lock:
+            if self._closed:
+                return
             if self._served is None:
                 name = self._editor.profile.name
                 self._served = await asyncio.to_thread(served_languages, name)
@@ -110,7 +114,9 @@ class Indexing:
             await index.close()
 
     async def close(self) -> None:
-        """End it, whatever it does."""
+        """End it, whatever it does; nothing starts it again."""
+        self._closed = True
+        self._asking.cancel()
         if self._waiting is not None:
             self._waiting.cancel()
         async with self._lock:
@@ -122,9 +128,11 @@ class Indexing:
         """Ask the editor to tell what happens to files; most do that better than we can."""
         if self._registered or not self._editor.profile.watches_files:
             return self._registered
+        self._asking = asyncio.ensure_future(self._editor.watch_files())
         try:
-            await self._editor.watch_files()
-        except JsonRpcException as error:
+            async with asyncio.timeout(_SETTLED):
+                await self._asking
+        except (JsonRpcException, TimeoutError) as error:
             log.info("the editor tells of no file: %s", error)
             return False
         self._registered = True
