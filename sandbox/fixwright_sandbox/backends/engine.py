@@ -141,12 +141,12 @@ class Engine:
 
         def look() -> str:
             try:
-                found: dict[str, Any] = self._api.inspect_image(image)
+                found: Any = self._api.inspect_image(image)
             except self._not_found as error:
                 message = f"The {self.called} has no image {image}."
                 raise MissingImageError(message) from error
-            labels: dict[str, str] = (found.get("Config") or {}).get("Labels") or {}
-            return labels.get(PYTHON_LABEL, "python3")
+            labels: Any = found["Config"]["Labels"]
+            return str(labels.get(PYTHON_LABEL, "python3")) if labels else "python3"
 
         return self._ask(f"can't look at {image}", look)
 
