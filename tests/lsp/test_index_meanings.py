@@ -138,3 +138,19 @@ async def test_hover_says_what_and_where_and_how_sure(editor: Editor, tmp_path: 
     assert "Load reads." in await hover(editor, opened(editor, tmp_path, "main.go"), 4, 21)
     assert "name alone" in await hover(editor, opened(editor, tmp_path, "guess.py"), 1, 18)
     assert not await hover(editor, opened(editor, tmp_path, "own.py"), 2, 0)
+
+
+async def test_references_come_in_parts(editor: Editor, tmp_path: Path) -> None:
+    uri = opened(editor, tmp_path, "bank.py")
+    params = lsp.ReferenceParams(
+        context=lsp.ReferenceContext(include_declaration=True),
+        partial_result_token="parts",
+        **at(uri, 9, 9),
+    )
+    found = await asyncio.wait_for(editor.client.text_document_references_async(params), PATIENCE)
+    assert not found
+    parts = [value for token, value in editor.shown.progress if token == "parts"]
+    places = [(Path(each["uri"]).name, each["range"]["start"]["line"]) for p in parts for each in p]
+    assert len(parts) > 1
+    assert places[0] == ("bank.py", 9)
+    assert places[-1] == ("guess.py", 1)
