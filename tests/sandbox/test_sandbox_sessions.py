@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import os
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, cast
@@ -307,6 +309,43 @@ async def test_nothing_is_left() -> None:
         assert len(sandbox.sessions) == 1
     assert _own_children() == before
     assert session.state == "closed"
+
+
+OWNER = """
+import asyncio, os
+from fixwright_sandbox import SandboxSettings, open_sandbox
+
+async def main():
+    sandbox = await open_sandbox(SandboxSettings(backend="bubblewrap", pool=0))
+    code = "import subprocess\\nsubprocess.Popen(['sleep', 'MARK'])"
+    result = await sandbox.session("owned").run(code)
+    print(result.status, flush=True)
+    os.kill(os.getpid(), 9)
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.bubblewrap
+async def test_nothing_is_left_of_a_killed_owner() -> None:
+    mark = f"{600_000 + os.getpid()}"
+    owner = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", OWNER.replace("MARK", mark), stdout=asyncio.subprocess.PIPE
+    )
+    said, _ = await asyncio.wait_for(owner.communicate(), PATIENCE)
+    assert (said, owner.returncode) == (b"passed\n", -9)
+    async with asyncio.timeout(PATIENCE):
+        while _sleeping(mark):  # noqa: ASYNC110 (a stranger's end sets no event)
+            await asyncio.sleep(0.02)
+
+
+def _sleeping(mark: str) -> bool:
+    wanted = f"sleep\0{mark}\0".encode()
+    for folder in Path("/proc").iterdir():
+        with contextlib.suppress(OSError):
+            if folder.name.isdigit() and (folder / "cmdline").read_bytes() == wanted:
+                return True
+    return False
 
 
 def _own_children() -> set[str]:
