@@ -1,4 +1,4 @@
-"""After a storm of runs, limits met, cancels and kills nothing is left, on each backend that isolates."""
+"""After a storm of runs, limits met, cancels and kills nothing is left where runs are isolated."""
 
 from __future__ import annotations
 
