@@ -68,7 +68,10 @@ def test_sizes_may_have_units(text: object, size: int) -> None:
         ({"sandbox": {"timeout": "soon"}}, "sandbox.timeout in your file is wrong: "),
         ({"sandbox": {"memory": "much"}}, "sandbox.memory in your file is wrong: "),
         ({"sandbox": {"timeout": -1}}, "greater than 0"),
-        ({"sandbox": {"backend": "podman"}}, "'auto', 'docker', 'bubblewrap' or 'none'"),
+        (
+            {"sandbox": {"backend": "vagrant"}},
+            "'auto', 'docker', 'podman', 'bubblewrap', 'kubernetes' or 'none'",
+        ),
         ({"sandbox": {"network": "host"}}, "sandbox.network in your file is wrong: "),
         ({"model": {"max_tokens": 0}}, "model.max_tokens in your file is wrong: "),
         ({"model": {"apiKeyCommand": [1]}}, "model.apiKeyCommand in your file is wrong: "),

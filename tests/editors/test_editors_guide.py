@@ -12,7 +12,7 @@ from fixwright.config import Settings
 from fixwright.lsp import names
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "editors.md").read_text()
-ROWS = dict(re.findall(r"^\| `([\w.]+)` \| (.*?) \|", GUIDE, re.MULTILINE))
+ROWS = dict(re.findall(r"^\| `(\w+\.[\w.]+)` \| (.*?) \|", GUIDE, re.MULTILINE))
 SIZES = {512 << 20: "512m", 8 << 20: "8m"}
 
 

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Self, TypeVar, cast
 
+from fixwright_sandbox.backends.base import BackendError
+from fixwright_sandbox.backends.endpoint import Endpoint
+
 from .events import ImageError
 from .halt import Halt
 
@@ -64,17 +67,20 @@ class ImageEngine:
         self._refused = docker.errors.APIError
 
         def connect() -> Any:
-            if host is None:
-                return docker.from_env(timeout=_TIMEOUT)
-            return docker.DockerClient(base_url=host, timeout=_TIMEOUT)
+            return docker.DockerClient(**self._endpoint.client_options(), timeout=_TIMEOUT)
 
-        self._client = self._call("No Docker Engine answers", connect)
+        try:
+            self._endpoint = Endpoint.find(host)
+            self._client = self._call("No Docker Engine answers", connect)
+        except BackendError as error:
+            raise ImageError(str(error)) from error
         self._api = self._client.api
         self._architecture = str(self._call("No Docker Engine answers", self._api.version)["Arch"])
 
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
+        self._endpoint.close()
 
     def __enter__(self) -> Self:
         return self

@@ -72,6 +72,7 @@ class Door:
         assert backend != "none"
         return SandboxSettings(
             backend=backend,
+            isolation=self._config.isolation,
             image=self._config.image,
             images=self._config.images,
             python=self._config.python,
