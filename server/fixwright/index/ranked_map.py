@@ -7,6 +7,7 @@ and `…` where something was left out.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -135,7 +136,7 @@ async def ranked_map(index: WorkspaceIndex, focus: Focus, budget: int, count: Co
         index: the workspace's.
         focus: what it is for.
         budget: what the text may take.
-        count: how much a text takes; called some dozens of times.
+        count: how much a text takes; called some dozens of times, in another thread.
 
     Raises:
         IndexUnavailable: the index has ended.
@@ -143,7 +144,8 @@ async def ranked_map(index: WorkspaceIndex, focus: Focus, budget: int, count: Co
     wanted = min(max(budget // 3, _SMALL), ENOUGH)
     found = await index.ranked(focus.files, focus.symbols, focus.words, wanted)
     candidates = tuple(candidate_of(row) for row in found)
-    return fitted(candidates, tuple(index.roots), budget, count)
+    # Tens of milliseconds of arithmetic: not for the event loop.
+    return await asyncio.to_thread(fitted, candidates, index.roots, budget, count)
 
 
 def candidate_of(row: Sequence[object]) -> Candidate:
