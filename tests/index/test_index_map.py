@@ -239,3 +239,18 @@ def test_several_roots_are_told_apart() -> None:
     offered = [Candidate(f"/w/{root}/x.py", "python", entry, (), 1.0) for root in ("one", "two")]
     found = fitted(offered, ["/w/one", "/w/two"], 100, len)
     assert found.text == "one/x.py:\n1 X\n\ntwo/x.py:\n1 X\n"
+
+
+def test_what_a_file_uses_of_its_own_says_nothing() -> None:
+    language = language_for(None, "a.py")
+    assert language is not None
+    texts = [
+        "def own_helper():\n    pass\n" + "own_helper()\n" * 50,
+        "def other_helper():\n    pass\n",
+        "other_helper()\n",
+    ]
+    records = [(at + 1, pack(extract(language, text.encode()))) for at, text in enumerate(texts)]
+    nodes = [Node(f"{at}.py", at + 1, 0, 1.0) for at in range(len(texts))]
+    first, second = rank([from_records(records)], nodes, Interest(), 2)
+    assert (first.node, second.node) == (1, 0)
+    assert first.score > 5 * second.score
