@@ -79,3 +79,18 @@ def test_the_users_settings_count_and_secrets_in_them_are_known(tmp_path: Path) 
     told = sources("node", environ)
     assert told.secrets == ("abc123",)
     assert told.files[".fixwright/npmrc"] == b"//example.org/:_authToken=abc123\n"
+
+
+def test_what_go_env_has_set_is_taken_unless_a_variable_says_otherwise(tmp_path: Path) -> None:
+    proxies = tmp_path / "proxies" / "all"
+    proxies.mkdir(parents=True)
+    (tmp_path / "go").mkdir()
+    (tmp_path / "go" / "env").write_text(
+        f"GOPROXY=file://{proxies},https://me:pw@example.org|direct\n"
+        "GOPRIVATE=example.org\nGOFLAGS=-x\n"
+    )
+    given = sources("go", {"XDG_CONFIG_HOME": str(tmp_path), "GOPRIVATE": "other.example"})
+    assert given.environment.keys() == {"GOPROXY", "GOPRIVATE"}
+    assert given.environment["GOPRIVATE"] == "other.example"
+    assert given.secrets == ("me:pw",)
+    assert given.shown == (str(proxies.parent),)

@@ -125,3 +125,31 @@ def publish_to_npm(folder: Path, address: str, name: str, files: Mapping[str, st
 
 def _digest(text: str) -> str:
     return base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).rstrip(b"=").decode()
+
+
+def publish_to_go(folder: Path, path: str, version: str, source: str) -> str:
+    """Put a module of one file into a served folder, as a module proxy has it; returns its go.sum.
+
+    The checksums are of the kind `h1`: SHA-256 over the lines that `sha256sum` would print.
+    """
+    root = folder / path / "@v"
+    root.mkdir(parents=True, exist_ok=True)
+    manifest = f"module {path}\n\ngo 1.21\n"
+    prefix = f"{path}@{version}"
+    contents = {f"{prefix}/go.mod": manifest, f"{prefix}/kit.go": source}
+    (root / "list").write_text(f"{version}\n")
+    (root / f"{version}.info").write_text(json.dumps({"Version": version}))
+    (root / f"{version}.mod").write_text(manifest)
+    with zipfile.ZipFile(root / f"{version}.zip", "w") as archive:
+        for name, text in contents.items():
+            archive.writestr(name, text)
+    whole, own = _go_sum(contents), _go_sum({"go.mod": manifest})
+    return f"{path} {version} {whole}\n{path} {version}/go.mod {own}\n"
+
+
+def _go_sum(contents: Mapping[str, str]) -> str:
+    lines = "".join(
+        f"{hashlib.sha256(text.encode()).hexdigest()}  {name}\n"
+        for name, text in sorted(contents.items())
+    )
+    return "h1:" + base64.b64encode(hashlib.sha256(lines.encode()).digest()).decode()

@@ -22,7 +22,8 @@ def wanted(files: Files) -> Wanted:
         return Wanted("go")
     try:
         source = reading.text(files, "go.mod")
-        manifests = reading.among(files, ("go.mod", "go.sum"))
+        modules = sorted(path for path in files if path.rpartition("/")[2] == "go.mod")
+        manifests = reading.among(files, (*modules, "go.sum"))
     except ManifestError as error:
         return Wanted("go", problems=(str(error),))
     if source is None:

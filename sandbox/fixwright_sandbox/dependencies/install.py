@@ -9,6 +9,7 @@ reach nothing but its own layer and the network.
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,6 +41,8 @@ LIMITS = Limits(
 )
 """What an installation may use."""
 _HIDDEN = b"****"
+_WRONG = re.compile(r"go: (?!downloading )|verifying ")
+"""How the first line of what is wrong begins."""
 
 
 @dataclass(frozen=True)
@@ -237,10 +240,17 @@ def _releases(result: Result) -> tuple[Release, ...]:
 
 
 def _why(result: Result) -> str:
-    """What the package manager said last; that is what it ends with."""
+    """What the package manager said last, or where it starts with what is wrong, that."""
     said = (result.stderr.data or result.stdout.data).decode("utf-8", "replace").splitlines()
-    errors = [line.strip() for line in said if line.startswith(("ERROR:", "npm error"))]
-    detail = errors[-1] if errors else next((line for line in reversed(said) if line.strip()), "")
+    lines = [line.strip() for line in said if line.strip()]
+    errors = [line for line in lines if line.startswith(("ERROR:", "npm error"))]
+    first = next((number for number, line in enumerate(lines) if _WRONG.match(line)), None)
+    if errors:
+        detail = errors[-1]
+    elif first is not None:
+        detail = " ".join(lines[first : first + (2 if lines[first].endswith(":") else 1)])
+    else:
+        detail = lines[-1] if lines else ""
     if result.status == "failed" and detail:
         return f"The installation failed: {detail}"
     return f"The installation failed. {result.message}"

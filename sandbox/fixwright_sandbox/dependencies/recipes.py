@@ -40,6 +40,19 @@ if test -d node_modules; then
 fi
 """
 
+_GO = f"""\
+export GOFLAGS='-mod=mod -modcacherw' GOCACHE=/tmp/build GOPATH=/tmp/path
+go mod download || exit $?
+mkdir -p {_OURS} && GOPROXY=off go mod download -json > {REPORT}
+"""
+"""The module cache, whose folders the layer's owner can remove. No code of a module runs."""
+_GO_PROXY = "https://proxy.golang.org,direct"
+"""Go's own; the runtime has none."""
+_UNPROVEN = (
+    "There is no go.sum, so nothing says that the modules are the right ones, and Go builds with "
+    "none of them. Run `go mod tidy` and try again."
+)
+
 
 class CannotInstall(Exception):
     """It can't be installed; the message is a sentence for the user."""
@@ -81,6 +94,7 @@ USES: Mapping[str, Use] = MappingProxyType(
             _LAYER, {"PYTHONPATH": f"{_LAYER}/python"}, (f"{_LAYER}/python",)
         ),
         "node": Use(_NODE),
+        "go": Use(_LAYER, {"GOMODCACHE": _LAYER}),
     }
 )  # fmt: skip
 """By runtime; one that is not here has no layers."""
@@ -114,7 +128,11 @@ def _use(layer: Layer | None, runtime: str) -> Use | None:
 
 def recipe(wanted: Wanted, given: Sources) -> Recipe:
     """How to install what is wanted. Reads files, of pip. Raises `CannotInstall`."""
-    makers: dict[str, Callable[[Wanted, Sources], Recipe]] = {"python": _python, "node": _node}
+    makers: dict[str, Callable[[Wanted, Sources], Recipe]] = {
+        "python": _python,
+        "node": _node,
+        "go": _go,
+    }
     make = makers.get(wanted.runtime)
     if make is None:
         raise CannotInstall(f"Packages of {wanted.runtime} can't be installed into the sandbox.")
@@ -149,6 +167,16 @@ def _node(wanted: Wanted, given: Sources) -> Recipe:
         *("--cache", "/tmp/npm-cache"),  # noqa: S108 (the environment's, which nobody else sees)
     )
     return Recipe(argv, {**wanted.manifests, **given.files}, given.environment)
+
+
+def _go(wanted: Wanted, given: Sources) -> Recipe:
+    """`go mod download`, which holds what comes to go.sum. Raises `CannotInstall` without it."""
+    if "go.sum" not in wanted.manifests:
+        raise CannotInstall(_UNPROVEN)
+    environment = {"GOPROXY": _GO_PROXY, **given.environment}
+    environment |= {"GOMODCACHE": _LAYER, "GOENV": "off", "GOTOOLCHAIN": "local"}
+    argv = ("bash", "-c", _GO, "install")
+    return Recipe(argv, {**wanted.manifests, **given.files}, environment)
 
 
 def pip() -> bytes:

@@ -159,21 +159,33 @@ def surplus(records: Sequence[Record], keep: Keep, now: float | None = None) -> 
 
 
 def releases_of(report: bytes) -> tuple[Release, ...]:
-    """The packages in a report of pip's (`--report`) or in npm's list of what is there.
+    """The packages in a report of pip's (`--report`), npm's list of what is there, or Go's.
 
-    Empty where it is neither.
+    Empty where it is none of them.
     """
-    try:
-        told = reading.table(json.loads(report))
-    except ValueError:
-        return ()
-    tables = (
-        reading.table(reading.table(each).get("metadata"))
-        for each in reading.items(told.get("install"))
-    )
-    named = [(each.get("name"), each.get("version")) for each in tables]
-    for path, each in reading.table(told.get("packages")).items():
-        name = path.rpartition("node_modules/")[2]
-        named.append((name, reading.table(each).get("version")))
+    told = list(_objects(report.decode("utf-8", "replace")))
+    named = [(each.get("Path"), each.get("Version")) for each in told]
+    for each in told:
+        tables = (
+            reading.table(reading.table(one).get("metadata"))
+            for one in reading.items(each.get("install"))
+        )
+        named += [(one.get("name"), one.get("version")) for one in tables]
+        for path, one in reading.table(each.get("packages")).items():
+            name = path.rpartition("node_modules/")[2]
+            named.append((name, reading.table(one).get("version")))
     releases = {(a, b) for a, b in named if isinstance(a, str) and isinstance(b, str) and a}
     return tuple(Release(*each) for each in sorted(releases, key=lambda each: each[0].lower()))
+
+
+def _objects(report: str) -> Iterator[reading.Table]:
+    """The JSON objects that stand one after the other, as Go tells them."""
+    decoder = json.JSONDecoder()
+    rest = report.strip()
+    while rest:
+        try:
+            told, end = decoder.raw_decode(rest)
+        except ValueError:
+            return
+        yield reading.table(told)
+        rest = rest[end:].lstrip()

@@ -1,4 +1,4 @@
-"""Where packages come from: what the user has set for pip and npm, never what a workspace says.
+"""Where packages come from: what the user has set for pip, npm and Go, never what a workspace says.
 
 Settings of a workspace are not read: who can write a file there could send others to a registry
 of his own.
@@ -19,12 +19,10 @@ _PIP = (
     *("ONLY_BINARY", "NO_BINARY", "DEFAULT_TIMEOUT", "RETRIES", "CERT", "PROXY", "PRE"),
 )
 _NPM = ("registry", "cafile", "proxy", "https_proxy", "noproxy", "strict_ssl")
-_EVERYWHERE = (
-    *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE"),
-    *("GOPROXY", "GONOSUMDB", "GOSUMDB", "GONOPROXY", "GOPRIVATE", "GOINSECURE"),
-)
+_GO = ("GOPROXY", "GONOSUMDB", "GOSUMDB", "GONOPROXY", "GOPRIVATE", "GOINSECURE")
+_EVERYWHERE = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE")
 _FILES = {"PIP_CERT", "SSL_CERT_FILE", "npm_config_cafile"}
-_PLACES = {"PIP_FIND_LINKS", "PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL"}
+_PLACES = {"PIP_FIND_LINKS", "PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "GOPROXY"}
 _SECRET = re.compile(r"//(?P<secret>[^/@\s]+)@")
 _OURS = ".fixwright"
 
@@ -81,7 +79,22 @@ def _chosen(runtime: str, environ: Mapping[str, str]) -> dict[str, str]:
             value = environ.get(key) or environ.get(key.upper())
             if value:
                 variables[key] = value
+    elif runtime == "go":
+        told = {**_go_file(environ), **environ}
+        variables |= {name: told[name] for name in _GO if name in told}
     return {name: value for name, value in variables.items() if value}
+
+
+def _go_file(environ: Mapping[str, str]) -> dict[str, str]:
+    """What `go env -w` has set."""
+    home = Path(environ.get("HOME") or Path.home())
+    config = Path(environ.get("XDG_CONFIG_HOME") or home / ".config")
+    try:
+        lines = Path(environ.get("GOENV") or config / "go/env").read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return {}
+    pairs = (line.partition("=") for line in lines if not line.startswith("#"))
+    return {name.strip(): value.strip() for name, equals, value in pairs if equals}
 
 
 def _pip_files(environ: Mapping[str, str]) -> dict[str, str]:
@@ -109,7 +122,7 @@ def _pip_files(environ: Mapping[str, str]) -> dict[str, str]:
 def _folders(value: str) -> list[str]:
     """Folders of this machine among addresses: of a `file:` index all of it is needed."""
     found: list[str] = []
-    for each in value.split():
+    for each in re.split(r"[\s,|]+", value):
         parts = urlsplit(each)
         path = parts.path if parts.scheme == "file" else each if each.startswith("/") else ""
         if path and Path(path).is_dir():
