@@ -13,8 +13,8 @@ from fixwright_sandbox.dependencies import Wanted, wanted
 from fixwright_sandbox.dependencies.install import Installed
 from fixwright_sandbox.dependencies.recipes import layer_of
 from fixwright_sandbox.dependencies.records import Record
-from fixwright_sandbox.dependencies.sources import Sources
-from support.packages import Index, publish_to_go, serve_index
+from fixwright_sandbox.dependencies.sources import Sources, sources
+from support.packages import Index, publish_to_cargo, publish_to_go, serve_index
 from support.sandboxes import backends, open_or_skip
 
 pytestmark = pytest.mark.slow
@@ -124,3 +124,73 @@ async def test_modules_that_nothing_vouches_for_are_not_fetched(
     assert installed.record is None
     assert "There is no go.sum" in installed.message
     assert not index.asked
+
+
+CARGO_TOML = """\
+[package]
+name = "mine"
+version = "0.1.0"
+edition = "2021"
+
+[[bin]]
+name = "mine"
+
+[[bin]]
+name = "other"
+
+[dependencies]
+greet-kit = "1"
+"""
+RUST_HELLO = 'pub fn hello() -> &\'static str { "hello from a layer" }\n'
+RUST_MAIN = 'fn main() { println!("{}", greet_kit::hello()); }\n'
+RUST_TREE = {
+    "Cargo.toml": CARGO_TOML,
+    "src/main.rs": RUST_MAIN,
+    "src/bin/other.rs": "fn main() {}\n",
+}
+
+
+def crates(house: Path, index: Index, tmp_path: Path) -> Sources:
+    """A registry with one crate, and a user whose crates all come from there."""
+    mine = publish_to_cargo(house, address(index), "greet-kit", RUST_HELLO)
+    (tmp_path / "config.toml").write_text(
+        f'[source.crates-io]\nreplace-with = "mine"\n[source.mine]\nregistry = "{mine}"\n'
+    )
+    return sources("rust", {"CARGO_HOME": str(tmp_path)})
+
+
+async def test_crates_are_found_read_only_and_without_network(
+    sandbox: Sandbox, house: Path, index: Index, tmp_path: Path
+) -> None:
+    given = crates(house, index, tmp_path)
+    what = asks("rust", RUST_TREE)
+    assert any("There is no Cargo.lock" in each for each in what.problems)
+    installed = await sandbox.layers().start(what, given=given).wait()
+    assert installed.record is not None, installed
+    releases = [(each.name, each.version) for each in installed.record.releases]
+    assert releases == [("greet-kit", "1.0.0")]
+    asked = len(index.asked)
+    bare = await run(sandbox, "rust", "src/main.rs", RUST_TREE, None)
+    assert bare.status == "failed"
+    result = await run(sandbox, "rust", "src/main.rs", RUST_TREE, installed.record)
+    assert result.stdout.data == b"hello from a layer\n", result
+    assert not result.files
+    assert len(index.asked) == asked
+
+
+async def test_a_cargo_lock_is_obeyed_to_the_letter(
+    sandbox: Sandbox, house: Path, index: Index, tmp_path: Path
+) -> None:
+    given = crates(house, index, tmp_path)
+    lock = (
+        'version = 4\n\n[[package]]\nname = "greet-kit"\nversion = "1.0.0"\n'
+        'source = "registry+https://github.com/rust-lang/crates.io-index"\n'
+        f'checksum = "{"0" * 64}"\n\n[[package]]\nname = "mine"\nversion = "0.1.0"\n'
+        'dependencies = [\n "greet-kit",\n]\n'
+    )
+    what = asks("rust", {**RUST_TREE, "Cargo.lock": lock})
+    assert what.locked
+    installed = await sandbox.layers().start(what, given=given).wait()
+    assert installed.record is None
+    assert "checksum" in installed.message
+    assert not list(sandbox.layers().records)

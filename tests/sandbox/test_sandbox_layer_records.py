@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from fixwright_sandbox.dependencies.cargo import stubs
 from fixwright_sandbox.dependencies.records import Keep, Record, Records, Release, surplus
 from fixwright_sandbox.dependencies.sources import sources
 from fixwright_sandbox.leftovers import leftovers, prune
@@ -94,3 +95,33 @@ def test_what_go_env_has_set_is_taken_unless_a_variable_says_otherwise(tmp_path:
     assert given.environment["GOPRIVATE"] == "other.example"
     assert given.secrets == ("me:pw",)
     assert given.shown == (str(proxies.parent),)
+
+
+def test_of_cargos_settings_registries_are_taken_and_tokens_go_apart(tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_text("certificates")
+    (tmp_path / "config.toml").write_text(
+        f'[http]\ncainfo = "{tmp_path}/ca.pem"\n[build]\nrustc-wrapper = "evil"\n'
+        '[source.crates-io]\nreplace-with = "mine"\n[source.mine]\nregistry = "sparse+https://a/"\n'
+        '[registries.our-own]\nindex = "sparse+https://b/"\ntoken = "abc"\n'
+    )
+    (tmp_path / "credentials.toml").write_text('[registries.other]\ntoken = "def"\n')
+    given = sources("rust", {"CARGO_HOME": str(tmp_path)})
+    assert given.files == {
+        ".fixwright/CARGO_HTTP_CAINFO": b"certificates",
+        ".fixwright/cargo.toml": (
+            b'[source."crates-io"]\nreplace-with = "mine"\n'
+            b'[source."mine"]\nregistry = "sparse+https://a/"\n'
+            b'[registries."our-own"]\nindex = "sparse+https://b/"\n'
+        ),
+    }
+    assert given.environment["CARGO_REGISTRIES_OUR_OWN_TOKEN"] == "abc"
+    assert given.secrets == ("abc", "def")
+
+
+def test_files_that_cargo_looks_for_stay_in_the_tree() -> None:
+    manifest = (
+        b'[package]\nname = "a"\nbuild = "make.rs"\n[[bin]]\nname = "a"\n[[bin]]\nname = "b"\n'
+        b'[[bin]]\nname = "../../c"\n[[test]]\nname = "d"\npath = "elsewhere.rs"\n'
+    )
+    found = stubs({"x/Cargo.toml": manifest, "Cargo.toml": b"[workspace]\n", "Cargo.lock": b""})
+    assert sorted(found) == ["x/make.rs", "x/src/bin/b.rs", "x/src/lib.rs", "x/src/main.rs"]

@@ -153,3 +153,27 @@ def _go_sum(contents: Mapping[str, str]) -> str:
         for name, text in sorted(contents.items())
     )
     return "h1:" + base64.b64encode(hashlib.sha256(lines.encode()).digest()).decode()
+
+
+def publish_to_cargo(folder: Path, address: str, name: str, source: str) -> str:
+    """Put version 1.0.0 of a crate into a served folder, as a sparse registry has it.
+
+    Returns the registry's address as Cargo's configuration names it.
+    """
+    manifest = f'[package]\nname = "{name}"\nversion = "1.0.0"\nedition = "2021"\n'
+    data = io.BytesIO()
+    with tarfile.open(fileobj=data, mode="w:gz") as archive:
+        for path, text in {"Cargo.toml": manifest, "src/lib.rs": source}.items():
+            entry = tarfile.TarInfo(f"{name}-1.0.0/{path}")
+            entry.size = len(text.encode())
+            archive.addfile(entry, io.BytesIO(text.encode()))
+    crate = folder / "crates" / name / "1.0.0" / "download"
+    crate.parent.mkdir(parents=True, exist_ok=True)
+    crate.write_bytes(data.getvalue())
+    entries = folder / "index" / name[:2] / name[2:4]
+    entries.mkdir(parents=True, exist_ok=True)
+    (folder / "index" / "config.json").write_text(json.dumps({"dl": f"{address}/crates"}))
+    checksum = hashlib.sha256(data.getvalue()).hexdigest()
+    told = {"name": name, "vers": "1.0.0", "deps": [], "cksum": checksum, "features": {}}
+    (entries / name).write_text(json.dumps({**told, "yanked": False}) + "\n")
+    return f"sparse+{address}/index/"

@@ -41,7 +41,7 @@ LIMITS = Limits(
 )
 """What an installation may use."""
 _HIDDEN = b"****"
-_WRONG = re.compile(r"go: (?!downloading )|verifying ")
+_WRONG = re.compile(r"go: (?!downloading )|verifying |error: ")
 """How the first line of what is wrong begins."""
 
 
@@ -249,6 +249,8 @@ def _why(result: Result) -> str:
         detail = errors[-1]
     elif first is not None:
         detail = " ".join(lines[first : first + (2 if lines[first].endswith(":") else 1)])
+        causes = [number for number, line in enumerate(lines) if line == "Caused by:"]
+        detail = " ".join([detail, *(lines[number + 1] for number in causes[-1:])])
     else:
         detail = lines[-1] if lines else ""
     if result.status == "failed" and detail:

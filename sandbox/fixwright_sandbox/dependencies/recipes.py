@@ -12,9 +12,10 @@ from types import MappingProxyType
 
 from fixwright_sandbox.backends.base import Layer
 
+from .cargo import main_manifest, stubs
 from .model import Wanted
 from .records import Record
-from .sources import Sources
+from .sources import CARGO_CONFIG, Sources
 
 _OURS = ".fixwright"
 REPORT = f"{_OURS}/report.json"
@@ -46,6 +47,12 @@ go mod download || exit $?
 mkdir -p {_OURS} && GOPROXY=off go mod download -json > {REPORT}
 """
 """The module cache, whose folders the layer's owner can remove. No code of a module runs."""
+_CARGO = f"""\
+! test -f {CARGO_CONFIG} || cp {CARGO_CONFIG} {_LAYER}/config.toml || exit $?
+cargo "$@" || exit $?
+mkdir -p {_OURS} && cp "$(dirname "$3")/Cargo.lock" {REPORT}
+"""
+"""Cargo's home. The user's registries stay in it: runs have to know them, too."""
 _GO_PROXY = "https://proxy.golang.org,direct"
 """Go's own; the runtime has none."""
 _UNPROVEN = (
@@ -95,6 +102,7 @@ USES: Mapping[str, Use] = MappingProxyType(
         ),
         "node": Use(_NODE),
         "go": Use(_LAYER, {"GOMODCACHE": _LAYER}),
+        "rust": Use(_LAYER, {"CARGO_HOME": _LAYER}),
     }
 )  # fmt: skip
 """By runtime; one that is not here has no layers."""
@@ -132,6 +140,7 @@ def recipe(wanted: Wanted, given: Sources) -> Recipe:
         "python": _python,
         "node": _node,
         "go": _go,
+        "rust": _rust,
     }
     make = makers.get(wanted.runtime)
     if make is None:
@@ -177,6 +186,18 @@ def _go(wanted: Wanted, given: Sources) -> Recipe:
     environment |= {"GOMODCACHE": _LAYER, "GOENV": "off", "GOTOOLCHAIN": "local"}
     argv = ("bash", "-c", _GO, "install")
     return Recipe(argv, {**wanted.manifests, **given.files}, environment)
+
+
+def _rust(wanted: Wanted, given: Sources) -> Recipe:
+    """`cargo fetch`, to the letter of Cargo.lock where there is one. No code of a crate runs."""
+    manifest = main_manifest(wanted.manifests)
+    lock = manifest.replace("Cargo.toml", "Cargo.lock")
+    argv = ("bash", "-c", _CARGO, "install", "fetch", "--manifest-path", manifest)
+    if lock in wanted.manifests:
+        argv += ("--locked",)
+    files = {**stubs(wanted.manifests), **wanted.manifests, **given.files}
+    environment = {**given.environment, "CARGO_HOME": _LAYER, "CARGO_NET_OFFLINE": "false"}
+    return Recipe(argv, files, environment)
 
 
 def pip() -> bytes:

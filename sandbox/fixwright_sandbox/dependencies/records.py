@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import time
+import tomllib
 import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -159,12 +160,14 @@ def surplus(records: Sequence[Record], keep: Keep, now: float | None = None) -> 
 
 
 def releases_of(report: bytes) -> tuple[Release, ...]:
-    """The packages in a report of pip's (`--report`), npm's list of what is there, or Go's.
+    """The packages in a report of pip's (`--report`), in npm's list, Go's, or a Cargo.lock.
 
     Empty where it is none of them.
     """
-    told = list(_objects(report.decode("utf-8", "replace")))
+    text = report.decode("utf-8", "replace")
+    told = list(_objects(text))
     named = [(each.get("Path"), each.get("Version")) for each in told]
+    named += [(each.get("name"), each.get("version")) for each in _crates(text)]
     for each in told:
         tables = (
             reading.table(reading.table(one).get("metadata"))
@@ -176,6 +179,17 @@ def releases_of(report: bytes) -> tuple[Release, ...]:
             named.append((name, reading.table(one).get("version")))
     releases = {(a, b) for a, b in named if isinstance(a, str) and isinstance(b, str) and a}
     return tuple(Release(*each) for each in sorted(releases, key=lambda each: each[0].lower()))
+
+
+def _crates(report: str) -> Iterator[reading.Table]:
+    """What a Cargo.lock has from elsewhere."""
+    try:
+        told = tomllib.loads(report)
+    except tomllib.TOMLDecodeError:
+        return
+    for each in map(reading.table, reading.items(told.get("package"))):
+        if "source" in each:
+            yield each
 
 
 def _objects(report: str) -> Iterator[reading.Table]:

@@ -6,6 +6,7 @@ from . import reading
 from .model import Files, Package, Wanted
 from .reading import ManifestError
 
+_NO_LOCK = "There is no Cargo.lock; the newest versions that fit are taken."
 _PLACES = ("dependencies", "dev-dependencies", "build-dependencies")
 
 
@@ -31,7 +32,9 @@ def wanted(files: Files) -> Wanted:
                 version = f" {constraint}" if isinstance(constraint, str) else ""
                 origin = f"{path}:{reading.line_of(source, name)}"
                 packages.setdefault(name, Package(name, version, origin))
-    locks = reading.among(files, ["Cargo.lock"])
+    locks = reading.among(files, [path.replace("Cargo.toml", "Cargo.lock") for path in paths])
+    if packages and not locks:
+        problems.append(_NO_LOCK)
     return Wanted(
         runtime="rust",
         packages=tuple(sorted(packages.values(), key=lambda each: each.name)),

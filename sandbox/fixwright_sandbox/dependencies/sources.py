@@ -1,4 +1,4 @@
-"""Where packages come from: what the user has set for pip, npm and Go, never what a workspace says.
+"""Where packages come from: what the user has set for pip, npm, Go and Cargo, no workspace.
 
 Settings of a workspace are not read: who can write a file there could send others to a registry
 of his own.
@@ -14,17 +14,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from .cargo import registries
+
 _PIP = (
     *("INDEX_URL", "EXTRA_INDEX_URL", "FIND_LINKS", "NO_INDEX", "TRUSTED_HOST", "PREFER_BINARY"),
     *("ONLY_BINARY", "NO_BINARY", "DEFAULT_TIMEOUT", "RETRIES", "CERT", "PROXY", "PRE"),
 )
 _NPM = ("registry", "cafile", "proxy", "https_proxy", "noproxy", "strict_ssl")
 _GO = ("GOPROXY", "GONOSUMDB", "GOSUMDB", "GONOPROXY", "GOPRIVATE", "GOINSECURE")
+_CARGO = re.compile(r"CARGO_HTTP_(?:CAINFO|PROXY)|CARGO_REGISTRIES_\w+_TOKEN")
 _EVERYWHERE = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE")
-_FILES = {"PIP_CERT", "SSL_CERT_FILE", "npm_config_cafile"}
+_FILES = {"PIP_CERT", "SSL_CERT_FILE", "npm_config_cafile", "CARGO_HTTP_CAINFO"}
 _PLACES = {"PIP_FIND_LINKS", "PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "GOPROXY"}
 _SECRET = re.compile(r"//(?P<secret>[^/@\s]+)@")
 _OURS = ".fixwright"
+CARGO_CONFIG = f"{_OURS}/cargo.toml"
+"""Where an installation finds the user's registries of crates."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +66,10 @@ def sources(runtime: str, environ: Mapping[str, str] = os.environ) -> Sources:
     if runtime == "node":
         _add_npmrc(variables, files, environ)
     secrets = {match["secret"] for each in variables.values() for match in _SECRET.finditer(each)}
+    if runtime == "rust":
+        told = registries(_cargo_home(environ))
+        files |= {CARGO_CONFIG: told.config.encode()} if told.config else {}
+        secrets |= {value for name, value in variables.items() if name.endswith("_TOKEN")}
     secrets |= _tokens(files.get(f"{_OURS}/npmrc", b"").decode("utf-8", "replace"))
     return Sources(variables, files, tuple(dict.fromkeys(shown)), tuple(sorted(secrets)))
 
@@ -82,7 +91,15 @@ def _chosen(runtime: str, environ: Mapping[str, str]) -> dict[str, str]:
     elif runtime == "go":
         told = {**_go_file(environ), **environ}
         variables |= {name: told[name] for name in _GO if name in told}
+    elif runtime == "rust":
+        told = registries(_cargo_home(environ))
+        variables |= {"CARGO_HTTP_CAINFO": told.certificates, **told.tokens}
+        variables |= {name: value for name, value in environ.items() if _CARGO.fullmatch(name)}
     return {name: value for name, value in variables.items() if value}
+
+
+def _cargo_home(environ: Mapping[str, str]) -> Path:
+    return Path(environ.get("CARGO_HOME") or Path(environ.get("HOME") or Path.home(), ".cargo"))
 
 
 def _go_file(environ: Mapping[str, str]) -> dict[str, str]:
