@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import json
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -185,6 +186,30 @@ async def test_a_program_of_a_package_finds_neither_workspace_nor_machine(
     assert not any("FIXWRIGHT" in name for name in found["variables"])
     assert len(found["processes"]) < 12
     assert target.read_text() == "pass"
+
+
+async def test_hashes_and_constraints_of_requirements_are_obeyed(
+    sandbox: Sandbox, house: Path
+) -> None:
+    write_wheel(house, "greet-kit", "2.0", {"greet_kit.py": "HELLO = 2"})
+    right = hashlib.sha256((house / "greet_kit-1.0-py3-none-any.whl").read_bytes()).hexdigest()
+    with serve_index(house) as index:
+        wrong = asks(f"greet-kit==1.0 --hash=sha256:{'0' * 64}")
+        refused = await install(sandbox, wrong, of(index))
+        assert refused.record is None
+        assert refused.result is not None
+        assert b"DO NOT MATCH THE HASHES" in refused.result.stderr.data
+        proven = await install(sandbox, asks(f"greet-kit==1.0 --hash=sha256:{right}"), of(index))
+        files = {
+            "requirements.txt": lambda: b"greet-kit\n-c limits.txt\n",
+            "limits.txt": lambda: b"greet-kit<2\nnobody-asks-for-this==1\n",
+        }
+        limited = await install(sandbox, wanted("python", files), of(index))
+    for installed in (proven, limited):
+        assert installed.record is not None, installed
+        assert [(each.name, each.version) for each in installed.record.releases] == [
+            ("greet-kit", "1.0")
+        ]
 
 
 async def test_what_fails_leaves_nothing_and_says_why(sandbox: Sandbox, index: Index) -> None:

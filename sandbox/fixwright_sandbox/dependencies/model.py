@@ -19,12 +19,14 @@ class Package:
         constraint: which versions will do, as the ecosystem writes it; empty for any.
         origin: the file that asks, with a one-based line where there is one: `app.py:3`.
         by_import: nobody wrote the name down; an `import` of the code tells it.
+        hashes: the archives that it may come from, as pip writes them: `sha256:…`.
     """
 
     name: str
     constraint: str
     origin: str
     by_import: bool = False
+    hashes: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:
@@ -58,6 +60,7 @@ class Wanted:
         manifests: the files that decide it, path -> content; they alone go to the installation.
         locked: whether a lock file says the exact versions.
         conflicts: what can't be installed together.
+        limits: versions that are asked for only if something else asks for the package.
         unknown: imports of which nobody knows where they come from. They are not guessed: anyone
             can publish a package under a name that others import.
         problems: sentences about manifests that can't be read.
@@ -68,6 +71,7 @@ class Wanted:
     manifests: Mapping[str, bytes] = field(default_factory=dict[str, bytes])
     locked: bool = False
     conflicts: tuple[Conflict, ...] = ()
+    limits: tuple[Package, ...] = ()
     unknown: tuple[Unknown, ...] = ()
     problems: tuple[str, ...] = ()
 

@@ -31,6 +31,8 @@ _LOCKS = ("pylock.toml", "uv.lock", "poetry.lock", "pdm.lock", "Pipfile.lock")
 _GROUPS = ("dev", "test", "tests", "testing")
 """Groups and extras that running a project's tests needs."""
 _INCLUDE = re.compile(r"^(?:-r|--requirement|-c|--constraint)[ =]+(?P<path>\S+)")
+_HASH = re.compile(r"\s--hash[ =](\S+)")
+_HALF_HASHED = "{} has no hash, so those of the other packages are not checked: pip checks all."
 _PROVIDED = frozenset({"pytest", "iniconfig", "packaging", "pluggy", "pygments", "pip"})
 """What every environment of the runtime has."""
 _MOST_SOURCES = 2_000
@@ -41,12 +43,15 @@ _MOST_INCLUDED = 20
 def wanted(files: Files) -> Wanted:
     """What a tree's manifests and imports ask for."""
     packages: list[Package] = []
+    limits: list[Package] = []
     manifests: dict[str, bytes] = {}
     problems: list[str] = []
     for path in (*_MANIFESTS, "pyproject.toml"):
         try:
-            reader = _pyproject if path == "pyproject.toml" else _requirements
-            packages += reader(files, path, manifests, problems)
+            if path == "pyproject.toml":
+                packages += _pyproject(files, path, manifests, problems)
+            else:
+                packages += _requirements(files, path, manifests, problems, limits)
         except ManifestError as error:
             problems.append(str(error))
     locks = [path for path in _LOCKS if path in files]
@@ -54,12 +59,17 @@ def wanted(files: Files) -> Wanted:
         manifests.update(reading.among(files, [path]))
     applying = [each for each in packages if _applies(each)]
     imported, unknown = _imports(files, {canonicalize_name(each.name) for each in applying})
+    chosen = tuple(_without_repeats([*applying, *imported]))
+    bare = [each for each in chosen if not each.hashes]
+    if bare and len(bare) < len(chosen):
+        problems.append(_HALF_HASHED.format(bare[0].title))
     return Wanted(
         runtime="python",
-        packages=tuple(_without_repeats([*applying, *imported])),
+        packages=chosen,
         manifests=manifests,
         locked=bool(locks),
         conflicts=tuple(_conflicts(applying)),
+        limits=tuple(_without_repeats(limits)),
         unknown=tuple(unknown),
         problems=tuple(problems),
     )
@@ -73,9 +83,13 @@ def _applies(package: Package) -> bool:
 
 
 def _requirements(
-    files: Files, path: str, manifests: dict[str, bytes], problems: list[str]
+    files: Files,
+    path: str,
+    manifests: dict[str, bytes],
+    problems: list[str],
+    limits: list[Package],
 ) -> list[Package]:
-    """One requirements file and those that it includes."""
+    """One requirements file and those that it includes; constraints are added to `limits`."""
     source = reading.text(files, path)
     if source is None or path in manifests or len(manifests) >= _MOST_INCLUDED:
         return []
@@ -88,9 +102,9 @@ def _requirements(
             folder = path.rpartition("/")[0]
             other = _joined(folder, included["path"])
             if line.startswith(("-r", "--requirement")):
-                found += _requirements(files, other, manifests, problems)
+                found += _requirements(files, other, manifests, problems, limits)
             else:
-                manifests.update(reading.among(files, [other]))
+                limits += _requirements(files, other, manifests, problems, limits)
         elif not line.startswith("-"):
             found += _parsed(line, origin, problems)
         elif line.startswith(("-e", "--editable")):
@@ -108,7 +122,7 @@ def _logical_lines(source: str) -> Iterator[tuple[int, str]]:
             begun = begun[:-1].rstrip()
             continue
         if begun:
-            yield first, re.sub(r"\s--hash[ =]\S+", "", begun).strip()
+            yield first, begun
         begun, first = "", 0
 
 
@@ -123,6 +137,8 @@ def _joined(folder: str, path: str) -> str:
 
 
 def _parsed(line: str, origin: str, problems: list[str]) -> list[Package]:
+    hashes = tuple(_HASH.findall(line))
+    line = _HASH.sub("", line).strip()
     try:
         requirement = Requirement(line)
     except InvalidRequirement as error:
@@ -133,7 +149,7 @@ def _parsed(line: str, origin: str, problems: list[str]) -> list[Package]:
         return []
     extras = f"[{','.join(sorted(requirement.extras))}]" if requirement.extras else ""
     where = f" @ {requirement.url}" if requirement.url else str(requirement.specifier)
-    return [Package(requirement.name + extras, where, origin)]
+    return [Package(requirement.name + extras, where, origin, hashes=hashes)]
 
 
 def _pyproject(

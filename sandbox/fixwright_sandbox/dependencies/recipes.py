@@ -13,7 +13,7 @@ from types import MappingProxyType
 from fixwright_sandbox.backends.base import Layer
 
 from .cargo import main_manifest, stubs
-from .model import Wanted
+from .model import Package, Wanted
 from .records import Record
 from .sources import CARGO_CONFIG, Sources
 
@@ -150,21 +150,31 @@ def recipe(wanted: Wanted, given: Sources) -> Recipe:
 
 def _python(wanted: Wanted, given: Sources) -> Recipe:
     """What the workspace asks for, by name and version: its files' options are not obeyed."""
-    lines = "".join(f"{each.name}{each.constraint}\n" for each in wanted.packages)
+    proven = all(each.hashes for each in wanted.packages)  # pip wants all of them, or none
+    lines = "".join(_line(each, proven=proven) for each in wanted.packages)
+    limits = "".join(_line(each, proven=proven) for each in wanted.limits)
     wheels = (*("--only-binary", ":all:"),) if given.secrets else ()
     argv = (
         *("bash", "-c", _PIP, "install", f"{_OURS}/pip.zip/pip", "install"),
         *("--no-input", "--no-cache-dir", "--disable-pip-version-check", "--progress-bar", "off"),
         *("--no-warn-script-location", "--root-user-action", "ignore", *wheels),
         *("--target", f"{_LAYER}/python", "--report", REPORT, "-r", f"{_OURS}/wanted.txt"),
+        *(("-c", f"{_OURS}/limits.txt") if limits else ()),
+        *(("--require-hashes",) if proven else ()),
     )
     files = {
         **wanted.manifests,
         **given.files,
         f"{_OURS}/pip.zip": pip(),
         f"{_OURS}/wanted.txt": lines.encode(),
+        f"{_OURS}/limits.txt": limits.encode(),
     }
     return Recipe(argv, files, given.environment)
+
+
+def _line(package: Package, *, proven: bool) -> str:
+    hashes = "".join(f" --hash={each}" for each in package.hashes) if proven else ""
+    return f"{package.name}{package.constraint}{hashes}\n"
 
 
 def _node(wanted: Wanted, given: Sources) -> Recipe:
