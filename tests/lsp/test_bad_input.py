@@ -167,9 +167,9 @@ async def test_a_language_without_a_runtime_is_refused(editor: Editor, tmp_path:
     editor.open(uri, 'main = putStrLn "hi"\n', language="haskell")
     report = await editor.run(uri)
     assert report["status"] == "refused"
-    assert (
-        report["reason"]
-        == "Fixwright can't run haskell yet; it runs Bash, C and C++, Go, Java, JavaScript and TypeScript, Python, Rust."
+    assert report["reason"] == (
+        "Fixwright can't run haskell yet; it runs Bash, C and C++, Go, Java, "
+        "JavaScript and TypeScript, Python, Rust."
     )
 
 
