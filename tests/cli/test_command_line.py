@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 import os
 import pty
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from support.go_toolchain import goroot
+from support.packages import publish_to_cargo, publish_to_go, serve_index, write_wheel
 
 pytestmark = [pytest.mark.bubblewrap, pytest.mark.slow]
 
@@ -207,6 +211,90 @@ def test_the_tests_of_a_script_are_refused(tmp_path: Path) -> None:
     report = json.loads(done.stdout)
     assert (done.returncode, report["status"]) == (3, "refused")
     assert report["reason"] == "There is no test runner for Bash. Run the file itself."
+
+
+def asked(
+    folder: Path, answer: str, *arguments: str, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """What a person at a terminal gets, who answers that; with folders of its own for the user."""
+    homes = {f"XDG_{name}_HOME": str(folder / name.lower()) for name in ("CACHE", "DATA", "CONFIG")}
+    ours, theirs = pty.openpty()
+    try:
+        os.write(ours, f"{answer}\n".encode())
+        return subprocess.run(
+            [sys.executable, "-m", "fixwright", *arguments],
+            cwd=folder / "project",
+            env={**os.environ, "FIXWRIGHT_SANDBOX_BACKEND": "bubblewrap", **homes, **environment},
+            stdin=theirs,
+            capture_output=True,
+            text=True,
+            timeout=100,
+            check=False,
+        )
+    finally:
+        os.close(ours)
+        os.close(theirs)
+
+
+@pytest.mark.parametrize(("answer", "code"), [("y", 0), ("n", 1)])
+def test_a_person_is_asked_for_packages_that_a_run_lacks(
+    tmp_path: Path, answer: str, code: int
+) -> None:
+    house, project = tmp_path / "house", tmp_path / "project"
+    project.mkdir()
+    write(project, "main.py", "import greet_kit\nprint(greet_kit.HELLO)\n")
+    write(project, "requirements.txt", "greet-kit\n")
+    write_wheel(house, "greet-kit", "1.0", {"greet_kit.py": "HELLO = 'hello'\n"})
+    with serve_index(house) as index:
+        done = asked(tmp_path, answer, "run", "main.py", PIP_INDEX_URL=index.url)
+    assert done.returncode == code, done.stderr
+    assert "greet-kit (requirements.txt:1)" in done.stderr
+    assert done.stdout == ("hello\n" if answer == "y" else "")
+    assert bool(list((tmp_path / "cache").glob("fixwright/layers/*"))) == (answer == "y")
+
+
+@pytest.mark.skipif(goroot() is None, reason="Go is not on this machine")
+def test_a_person_is_asked_for_modules_of_go(tmp_path: Path) -> None:
+    house, project = tmp_path / "house", tmp_path / "project"
+    project.mkdir()
+    code = 'package greet\n\nconst Hello = "hello"\n'
+    write(project, "go.sum", publish_to_go(house, "example.com/greet", "v1.0.0", code))
+    write(project, "go.mod", "module mine\n\ngo 1.21\n\nrequire example.com/greet v1.0.0\n")
+    main = 'package main\n\nimport "example.com/greet"\n\nfunc main() { print(greet.Hello) }\n'
+    write(project, "main.go", main)
+    with serve_index(house) as index:
+        proxy = {"GOPROXY": index.url.removesuffix("/simple"), "GOSUMDB": "off"}
+        done = asked(tmp_path, "y", "run", "main.go", **proxy)
+    assert "example.com/greet@v1.0.0 (go.mod:5)" in done.stderr
+    assert done.returncode == 0, done.stderr
+    told = asked(tmp_path, "", "sandbox", "deps", "main.go", "--install", "--json")
+    assert json.loads(told.stdout)["installed"] == [
+        {"name": "example.com/greet", "version": "v1.0.0"}
+    ]
+
+
+@pytest.mark.skipif(shutil.which("cargo") is None, reason="Cargo is not on this machine")
+def test_a_person_is_asked_for_crates(tmp_path: Path) -> None:
+    house, project, home = tmp_path / "house", tmp_path / "project", tmp_path / "home"
+    house.mkdir()
+    home.mkdir()
+    (project / "src").mkdir(parents=True)
+    write(
+        project,
+        "Cargo.toml",
+        '[package]\nname = "mine"\nversion = "0.1.0"\n\n[dependencies]\ngreet-kit = "1"\n',
+    )
+    write(project, "src/main.rs", 'fn main() { println!("{}", greet_kit::HELLO); }\n')
+    with serve_index(house) as index:
+        address = index.url.removesuffix("/simple")
+        code = 'pub const HELLO: &str = "hello";\n'
+        mine = publish_to_cargo(house, address, "greet-kit", code)
+        config = f'[source.crates-io]\nreplace-with = "mine"\n[source.mine]\nregistry = "{mine}"\n'
+        write(home, "config.toml", config)
+        done = asked(tmp_path, "y", "run", "src/main.rs", CARGO_HOME=str(home))
+    assert "greet-kit 1 (Cargo.toml:6)" in done.stderr
+    assert "There is no Cargo.lock" in done.stderr
+    assert (done.returncode, done.stdout) == (0, "hello\n"), done.stderr
 
 
 @pytest.mark.parametrize(("answer", "code"), [("y", 0), ("n", 4), ("", 4)])

@@ -14,7 +14,7 @@ from typing import Literal, NoReturn, TextIO
 import click
 
 from fixwright import __version__
-from fixwright.cli.dependency_commands import deps
+from fixwright.cli.dependency_commands import deps, supplied
 from fixwright.cli.exits import COULD_NOT, DONE, FAILED, REFUSED
 from fixwright.cli.headless import Headless, headless
 from fixwright.cli.index_commands import index, symbols
@@ -28,6 +28,7 @@ from fixwright.models.types import ModelError
 from fixwright.runs.caution import caution
 from fixwright.runs.report import RunReport, refused_report, run_report
 from fixwright.runs.run import Run
+from fixwright.runs.runner import ActiveRun
 from fixwright.runs.target import RunRefused, Target
 from fixwright.workspace.disk import DiskConflict, apply_to_disk
 from fixwright.workspace.document import UnknownDocument
@@ -177,25 +178,34 @@ def _run_not_done(title: str) -> NotDone:
 
 async def _run(tools: Headless, target: Target, *, as_json: bool) -> int:
     _warn(tools)
+    asks = not as_json and sys.stdin.isatty()
     try:
         active = await tools.runner.start(tools.snapshot, target)
     except SandboxUnavailable as why:
-        if as_json or not sys.stdin.isatty() or not await _without_sandbox(tools, target, why):
+        if not asks or not await _without_sandbox(tools, target, why):
             raise
-        active = await tools.unconfined.start(tools.snapshot, target)
-    if not as_json:
-        async for event in active.events():
-            if event.kind in ("stdout", "stderr"):
-                stream = sys.stdout if event.kind == "stdout" else sys.stderr
-                stream.buffer.write(event.data)
-                stream.flush()
-    finished = await active.wait()
+        active, asks = await tools.unconfined.start(tools.snapshot, target), False
+    finished = await _shown(active, quiet=as_json)
+    if asks and await supplied(tools, finished):
+        active = await tools.runner.start(tools.snapshot, target)
+        finished = await _shown(active, quiet=as_json)
     report = await asyncio.to_thread(run_report, finished, Encoding.UTF16)
     if as_json:
         click.echo(json.dumps(report, indent=2))
     else:
         _tell_run(finished, report)
     return _exit_code(report)
+
+
+async def _shown(active: ActiveRun, *, quiet: bool) -> Run:
+    """See a run through, with its output as it comes."""
+    if not quiet:
+        async for event in active.events():
+            if event.kind in ("stdout", "stderr"):
+                stream = sys.stdout if event.kind == "stdout" else sys.stderr
+                stream.buffer.write(event.data)
+                stream.flush()
+    return await active.wait()
 
 
 async def _without_sandbox(tools: Headless, target: Target, why: SandboxUnavailable) -> bool:

@@ -11,8 +11,9 @@ import click
 
 from fixwright.cli.exits import COULD_NOT, DONE, FAILED, REFUSED
 from fixwright.cli.headless import Headless, headless
-from fixwright.runs.dependencies import Ask, ask_of
+from fixwright.runs.dependencies import Ask, ask_of, lacking, may_lack
 from fixwright.runs.dependency_report import dependency_report
+from fixwright.runs.run import Run
 from fixwright.runs.target import RunRefused
 from fixwright.workspace.document import UnknownDocument
 from fixwright.workspace.draft import Draft
@@ -71,6 +72,26 @@ async def _deps(
     else:
         _tell(ask, installed, reason)
     return _EXITS.get(status, DONE)
+
+
+async def supplied(tools: Headless, finished: Run) -> bool:
+    """Where a run failed for want of what could be installed: ask, and install it on a yes.
+
+    For a person at a terminal only. Returns whether the run is worth repeating.
+    """
+    if not may_lack(finished):
+        return False
+    try:
+        ask = await asyncio.to_thread(lacking, finished)
+    except (RunRefused, UnknownDocument):
+        return False
+    if ask is None or ask.wanted.conflicts or not await _agreed(tools, ask, yes=False, quiet=False):
+        return False
+    installed = await _install(tools, ask, quiet=False)
+    if await tools.dependencies.done(ask, installed):
+        return True
+    click.echo(f"fixwright: {installed.message}", err=True)
+    return False
 
 
 async def _agreed(tools: Headless, ask: Ask, *, yes: bool, quiet: bool) -> bool:

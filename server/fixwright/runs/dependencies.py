@@ -37,6 +37,8 @@ from fixwright_sandbox.runtimes import home_of, runtime_for
 Policy = Literal["ask", "always", "never"]
 _SHOWN = 12
 """Packages that a question names; the rest are counted."""
+_UNFETCHED = "module lookup disabled by GOPROXY=off"
+"""What Go says of a module that its go.mod names and that was not fetched."""
 _MISSING = ("ModuleNotFoundError", "ERR_MODULE_NOT_FOUND", "MODULE_NOT_FOUND")
 
 
@@ -95,8 +97,30 @@ def ask_for(root: Root, tree: Tree, runtime: str) -> Ask | None:
     return Ask(root.directory, wanted(home_of(runtime).name, files))
 
 
+def lacking(run: Run) -> Ask | None:
+    """What a run that failed for want of it could be given. Reads the disk.
+
+    Raises:
+        RunRefused: no folder is open.
+        UnknownDocument: what ran is no document any more.
+    """
+    if run.passed or run.root.directory is None:
+        return None
+    root, tree = tree_of(run.draft, run.target.uri)
+    ask = ask_for(root, tree, run.runtime)
+    return ask if ask is not None and provides(ask, run) else None
+
+
+def may_lack(run: Run) -> bool:
+    """Whether it is worth to look what could be installed; reads nothing."""
+    words = ("find", "module", "crate")
+    return any(word in each.message for each in run.failures for word in words)
+
+
 def provides(ask: Ask, run: Run) -> bool:
     """Whether a run failed for want of what would be installed."""
+    if any(_is_fetched(each.kind, each.message, ask.wanted) for each in run.failures):
+        return True
     names = {canonicalize_name(each.name.partition("[")[0]) for each in ask.wanted.packages}
     missing = {missing_module(each.kind, each.message) for each in run.failures} - {None}
     return any(
@@ -104,6 +128,13 @@ def provides(ask: Ask, run: Run) -> bool:
         and (distribution_of(name) in names or canonicalize_name(name.partition(".")[0]) in names)
         for name in missing
     )
+
+
+def _is_fetched(kind: str, message: str, wanted: Wanted) -> bool:
+    """Whether a compiler lacks what the manifest names: Cargo says which, Go just that it does."""
+    if kind == "MissingCrate":
+        return any(f"`{each.name}`" in message for each in wanted.packages)
+    return _UNFETCHED in message and wanted.runtime == "go" and bool(wanted.packages)
 
 
 def missing_module(kind: str, message: str) -> str | None:

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from fixwright.lsp import arguments as args
 from fixwright.lsp.jobs import Job, JobCancelled
-from fixwright.runs.dependencies import Ask, ask_for, ask_of, provides
+from fixwright.runs.dependencies import Ask, ask_of, lacking
 from fixwright.runs.dependency_report import DependencyReport, dependency_report
 from fixwright.runs.run import Run
 from fixwright.runs.target import RunRefused
-from fixwright.runs.tree import tree_of
 from fixwright.workspace.document import UnknownDocument
 from fixwright.workspace.draft import Draft
 from fixwright.workspace.snapshot import Snapshot
@@ -44,25 +43,15 @@ async def offer(bench: Workbench, finished: Run) -> bool:
     Returns whether it is installed now, so that the run can be repeated.
     """
     dependencies = bench.services.dependencies
-    if finished.passed or dependencies.policy == "never" or finished.root.directory is None:
+    if dependencies.policy == "never":
         return False
     try:
-        ask = await asyncio.to_thread(_ask_of, finished)
+        ask = await asyncio.to_thread(lacking, finished)
     except (RunRefused, UnknownDocument):
         return False
-    if ask is None or not provides(ask, finished) or not dependencies.first_time(ask):
+    if ask is None or not dependencies.first_time(ask):
         return False
     return (await _install(bench, ask))["status"] == "installed"
-
-
-def may_offer(finished: Run) -> bool:
-    """Whether it is worth to look what could be installed; reads nothing."""
-    return any("find" in each.message or "module" in each.message for each in finished.failures)
-
-
-def _ask_of(finished: Run) -> Ask | None:
-    root, tree = tree_of(finished.draft, finished.target.uri)
-    return ask_for(root, tree, finished.runtime)
 
 
 async def _install(bench: Workbench, ask: Ask) -> DependencyReport:

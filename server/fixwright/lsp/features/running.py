@@ -15,9 +15,10 @@ from fixwright.index.languages import language_for
 from fixwright.index.tests import tests_in
 from fixwright.lsp import arguments as args
 from fixwright.lsp.convert import from_lsp
-from fixwright.lsp.features.installing import may_offer, offer
+from fixwright.lsp.features.installing import offer
 from fixwright.lsp.jobs import Job, JobCancelled
 from fixwright.runs.caution import caution
+from fixwright.runs.dependencies import may_lack
 from fixwright.runs.report import RunReport, refused_report, run_report
 from fixwright.runs.run import Run
 from fixwright.runs.runner import ActiveRun, Runner
@@ -147,7 +148,7 @@ async def run(
     _log_output(bench, finished, report)
     if finished.failures and bench.services.settings.fix.ahead:
         bench.spawn(_verify_ahead(bench, finished))
-    if start is None and may_offer(finished):
+    if start is None and may_lack(finished):
         bench.spawn(_repeat_with_packages(bench, finished, title))
     return report
 

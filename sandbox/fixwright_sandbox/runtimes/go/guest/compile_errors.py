@@ -38,6 +38,7 @@ _MISSING = re.compile(
     r"|missing go\.sum entry for module providing package|cannot find package) \"?"
     r"(?P<name>[^\s:;\"]+)"
 )
+_UNFETCHED = "module lookup disabled by GOPROXY"
 _CYCLE = re.compile(r"^\timports (?P<package>\S+)(?: from (?P<file>[^\s:]+))?(?P<end>: .*)?$")
 HOW_DEPENDENCIES_COME = (
     "the sandbox has no network: modules come from the project's vendor folder "
@@ -144,7 +145,7 @@ def _diagnostic(message: Message, load: LoadCode, folder: str, root: str) -> dic
             related.append({"path": path, **point.report(), "message": placed["text"]})
         elif not line.startswith("go get"):
             text += "\n" + line
-    if _MISSING.search(text):
+    if _MISSING.search(text) or _UNFETCHED in text:
         notes.append(HOW_DEPENDENCIES_COME)
     return _report(_kind(message), text, message.path, span, notes, related)
 
@@ -175,7 +176,7 @@ def _kind(message: Message) -> str:
         return message.code
     if text.startswith("syntax error"):
         return "SyntaxError"
-    if _MISSING.search(text) or " is not in std" in text:
+    if _MISSING.search(text) or _UNFETCHED in text or " is not in std" in text:
         return "MissingPackage"
     if text.startswith("relocation target") or "undefined reference" in text:
         return "LinkError"
