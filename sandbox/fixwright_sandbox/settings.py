@@ -18,7 +18,7 @@ _LISTED = 2000
 _PAYLOAD = 64 * MIB
 """As much as one file may have that comes from a guest in one piece."""
 
-BackendName = Literal["docker", "podman", "kubernetes", "bubblewrap", "unconfined"]
+BackendName = Literal["docker", "podman", "kubernetes", "swarm", "bubblewrap", "unconfined"]
 
 
 class SandboxUnavailable(Exception):
@@ -60,7 +60,8 @@ class SandboxSettings:
     Attributes:
         backend: `auto` takes docker where an engine answers and has the image, else podman
             where its service does, else bubblewrap. It never takes `unconfined`, which isolates
-            nothing, nor `kubernetes`: the cluster of the user's kubeconfig.
+            nothing, nor `kubernetes`: the cluster of the user's kubeconfig, nor `swarm`: the
+            Docker Swarm whose manager `docker_host` is.
         image: Python's container image.
         images: container images by runtime, over the runtimes' own; Python's is over `image`.
         pool: environments kept ready that belong to no workspace yet.

@@ -93,7 +93,9 @@ class ModelConfig(_Section):
 class SandboxConfig(_Section):
     """Where code runs and how much it may use. `timeout` is in seconds, sizes in bytes."""
 
-    backend: Literal["auto", "docker", "podman", "bubblewrap", "kubernetes", "none"] = "auto"
+    backend: Literal["auto", "docker", "podman", "bubblewrap", "kubernetes", "swarm", "none"] = (
+        "auto"
+    )
     isolation: Literal["default", "runsc", "kata"] = "default"
     """What stands between a container and the machine's kernel: gVisor and Kata where asked."""
     network: Literal["none"] = "none"

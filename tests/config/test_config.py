@@ -70,7 +70,7 @@ def test_sizes_may_have_units(text: object, size: int) -> None:
         ({"sandbox": {"timeout": -1}}, "greater than 0"),
         (
             {"sandbox": {"backend": "vagrant"}},
-            "'auto', 'docker', 'podman', 'bubblewrap', 'kubernetes' or 'none'",
+            "'auto', 'docker', 'podman', 'bubblewrap', 'kubernetes', 'swarm' or 'none'",
         ),
         ({"sandbox": {"network": "host"}}, "sandbox.network in your file is wrong: "),
         ({"model": {"max_tokens": 0}}, "model.max_tokens in your file is wrong: "),

@@ -76,7 +76,8 @@ def await_success(argv: list[str], process: subprocess.Popen[bytes], log: Path) 
 class Dockerd:
     """A Docker daemon of the test's own, on a socket and storage of its own."""
 
-    def __init__(self, folder: Path, *options: str) -> None:
+    def __init__(self, folder: Path, *options: str, within: tuple[str, ...] = ()) -> None:
+        self._within = within  # what starts it elsewhere, in other namespaces say
         self.folder = folder
         self.host = f"unix://{folder}/docker.sock"
         self._options = options
@@ -87,6 +88,7 @@ class Dockerd:
         """Start it, again with what it held before."""
         folder = self.folder
         argv = [
+            *self._within,
             *("dockerd", "-H", self.host),
             *("--data-root", f"{folder}/data", "--exec-root", f"{folder}/exec"),
             *("--pidfile", f"{folder}/pid", "--bridge=none"),
@@ -98,6 +100,21 @@ class Dockerd:
     def stop(self) -> None:
         """Stop it in an orderly way, which stops its containers."""
         self._running.close()
+
+    def discard(self) -> None:
+        """Stop it and remove all that it had."""
+        # What a runtime of its own left running would outlive it.
+        left = "docker ps -aq | xargs -r docker rm -f"
+        subprocess.run(
+            ["sh", "-c", left],
+            env={**os.environ, "DOCKER_HOST": self.host},
+            capture_output=True,
+            timeout=60,
+            check=False,
+        )
+        self.stop()
+        _unmount_below(self.folder)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def docker(self, *arguments: str) -> str:
         """The client's output."""
@@ -117,18 +134,7 @@ def dockerd(*options: str, image: bool = True) -> Generator[Dockerd]:
             copy_image(engine.host)
         yield engine
     finally:
-        # What a runtime of its own left running would outlive it.
-        left = "docker ps -aq | xargs -r docker rm -f"
-        subprocess.run(
-            ["sh", "-c", left],
-            env={**os.environ, "DOCKER_HOST": engine.host},
-            capture_output=True,
-            timeout=60,
-            check=False,
-        )
-        engine.stop()
-        _unmount_below(folder)
-        shutil.rmtree(folder, ignore_errors=True)
+        engine.discard()
 
 
 def _unmount_below(folder: Path) -> None:

@@ -16,6 +16,7 @@ from fixwright_sandbox import Sandbox
 from support.engines import IMAGE, certificates, dockerd, podman, required, secure_proxy
 from support.fake_cluster import fake_cluster, kubeconfig
 from support.sandboxes import open_or_skip
+from support.swarms import own_swarm
 
 Way = Callable[[], AbstractContextManager[dict[str, Any]]]
 
@@ -70,6 +71,13 @@ def _kubernetes() -> Generator[dict[str, Any]]:
         assert cluster.pods == {}
 
 
+@contextmanager
+def _swarm() -> Generator[dict[str, Any]]:
+    with own_swarm() as swarm:
+        yield {"backend": "swarm", "docker_host": swarm.manager.host}
+        assert swarm.everything() == []
+
+
 PLACES: dict[str, Way] = {
     "docker": lambda: _plain(backend="docker"),
     "bubblewrap": lambda: _plain(backend="bubblewrap"),
@@ -78,8 +86,9 @@ PLACES: dict[str, Way] = {
     "podman": _podman,
     "kubernetes-fake": _kubernetes,
     "docker-gvisor": _gvisor,
+    "swarm": _swarm,
 }
-SLOW = {"podman", "docker-gvisor"}
+SLOW = {"podman", "docker-gvisor", "swarm"}
 """Those that start an engine first."""
 
 

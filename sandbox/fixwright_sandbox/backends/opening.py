@@ -9,6 +9,7 @@ from .bubblewrap import Bubblewrap
 from .docker import Docker
 from .kubernetes import Kubernetes
 from .podman import Podman
+from .swarm import Swarm
 from .unconfined import Unconfined
 
 AUTOMATIC = ("docker", "podman", "bubblewrap")
@@ -29,6 +30,8 @@ async def open_backend(name: str, settings: SandboxSettings) -> Backend:
         raise BackendError(message)
     if name == "kubernetes":
         return await Kubernetes.open(images, settings.cpus)
+    if name == "swarm":
+        return await Swarm.open(settings.docker_host, images, settings.cpus)
     if name == "bubblewrap":
         return await Bubblewrap.open(settings.python)
     if name == "unconfined":
