@@ -16,7 +16,7 @@ from fixwright_sandbox.backends.base import BackendError
 from fixwright_sandbox.backends.manager import Node
 from fixwright_sandbox.backends.swarm import CONSTRAINTS_VARIABLE, engine_address
 from fixwright_sandbox.owner import Owner
-from support.engines import IMAGE, copy_image, dockerd
+from support.engines import IMAGE, copy_image
 from support.sandboxes import PATIENCE, Bench
 from support.swarms import OwnSwarm, own_swarm
 
@@ -81,10 +81,10 @@ def test_where_a_nodes_engine_is_reached() -> None:
 
 @pytest.mark.slow
 @pytest.mark.docker
-async def test_an_engine_that_manages_no_swarm() -> None:
+async def test_an_engine_that_manages_no_swarm(swarm: OwnSwarm) -> None:
     said = r"is no manager of a Swarm.*docker swarm init"
-    with dockerd(image=False) as engine, pytest.raises(SandboxUnavailable, match=said):
-        await open_sandbox(SandboxSettings(backend="swarm", docker_host=engine.host))
+    with pytest.raises(SandboxUnavailable, match=said):
+        await open_sandbox(SandboxSettings(backend="swarm", docker_host=swarm.worker.host))
 
 
 @pytest.mark.slow
