@@ -191,7 +191,7 @@ async def test_an_engine_that_stops_in_a_run(tmp_path: Path) -> None:
             await output_of(editor, "started")
             await proxy.stop()
             report = await running
-            assert report["status"] == "error", report
+            assert report["status"] == "engine", report
             assert report["reason"].endswith("start the engine and run it again.")
             assert report["stdout"] == "started\n"
             await until_none(trail.programs)
@@ -199,7 +199,7 @@ async def test_an_engine_that_stops_in_a_run(tmp_path: Path) -> None:
             assert editor.text(uri) == path.read_text()
 
             report = await editor.run(other_uri)
-            assert report["status"] in ("error", "refused"), report
+            assert report["status"] in ("engine", "refused"), report
             assert "Docker" in report["reason"]
             assert not editor.shown.questions or report["backend"] != "unconfined"
 
