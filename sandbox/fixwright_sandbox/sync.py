@@ -20,7 +20,9 @@ from types import TracebackType
 from typing import Literal, Self, TypeVar
 
 from . import sandbox as _sandbox
+from . import session as _session
 from . import workspace as _workspace
+from .backends.base import Layer
 from .events import Event, Result
 from .execution import Execution as _Execution
 from .limits import Limits
@@ -30,7 +32,7 @@ from .transfer import IGNORED, Content
 from .tree import Tree
 from .workspace import FileInfo, Snapshot
 
-__all__ = ["Execution", "Sandbox", "Workspace", "open_sandbox"]
+__all__ = ["Execution", "Sandbox", "Session", "Workspace", "open_sandbox"]
 
 T = TypeVar("T")
 
@@ -161,6 +163,61 @@ class Execution:
         self.cancel()
 
 
+class Session:
+    """An interpreter that is kept, see `fixwright_sandbox.Session`."""
+
+    def __init__(self, loop: _Loop, session: _session.Session) -> None:
+        self.id = session.id
+        self._loop = loop
+        self._session = session
+
+    @property
+    def state(self) -> _session.State:
+        """Whether there is anything to lose."""
+        return self._session.state
+
+    @property
+    def why(self) -> str:
+        """A sentence on why the state is lost; empty while it is not."""
+        return self._session.why
+
+    @property
+    def running(self) -> bool:
+        """A piece is at work, or waits for its turn."""
+        return self._session.running
+
+    def run(
+        self,
+        code: str,
+        *,
+        path: str | None = None,
+        line: int = 0,
+        column: int = 0,
+        tree: Tree | None = None,
+        stdin: bytes | str = b"",
+        interactive: bool = False,
+        timeout: float | None = None,
+        layer: Layer | None = None,
+    ) -> Execution:
+        """Execute a piece of code, behind those that were started before."""
+        place = {"path": path, "line": line, "column": column, "tree": tree, "layer": layer}
+        given = {"stdin": stdin, "interactive": interactive, "timeout": timeout}
+        run: Callable[..., _Execution] = self._session.run
+        return Execution(self._loop, self._loop.do(lambda: run(code, **place, **given)))
+
+    def interrupt(self) -> None:
+        """Interrupt the piece that runs; the state stays."""
+        self._loop.do(self._session.interrupt)
+
+    def restart(self) -> None:
+        """Forget the state; the next piece starts a new interpreter."""
+        self._loop.call(self._session.restart())
+
+    def close(self) -> None:
+        """End the interpreter."""
+        self._loop.call(self._session.close())
+
+
 class Workspace:
     """A tree of its own and runs over it, see `fixwright_sandbox.Workspace`."""
 
@@ -198,6 +255,22 @@ class Workspace:
             )
         )  # fmt: skip
         return Execution(self._loop, started)
+
+    def session(
+        self,
+        *,
+        runtime: str | None = None,
+        limits: Limits | None = None,
+        env: Mapping[str, str] | None = None,
+        idle_seconds: float = _session.IDLE_SECONDS,
+    ) -> Session:
+        """Make a session over the tree: an interpreter that is kept."""
+        made = self._loop.do(
+            lambda: self._workspace.session(
+                runtime=runtime, limits=limits, env=env, idle_seconds=idle_seconds
+            )
+        )
+        return Session(self._loop, made)
 
     def prepare(self) -> None:
         """Start an environment before it is needed."""
@@ -303,6 +376,29 @@ class Sandbox:
     ) -> None:
         """Start an environment for the workspace before it is needed, for such runs."""
         self._loop.call(self._sandbox.prepare(workspace, runtime, limits))
+
+    def session(
+        self,
+        workspace: str,
+        runtime: str = "python",
+        *,
+        limits: Limits | None = None,
+        env: Mapping[str, str] | None = None,
+        tree: Callable[[], Tree] | None = None,
+        idle_seconds: float = _session.IDLE_SECONDS,
+    ) -> Session:
+        """Make a session; its interpreter starts with the first piece of code."""
+        made = self._loop.do(
+            lambda: self._sandbox.session(
+                workspace, runtime, limits=limits, env=env, tree=tree, idle_seconds=idle_seconds
+            )
+        )
+        return Session(self._loop, made)
+
+    @property
+    def sessions(self) -> tuple[Session, ...]:
+        """Those whose interpreter lives."""
+        return tuple(Session(self._loop, each) for each in self._sandbox.sessions)
 
     def start(self, workspace: str, request: Request) -> Execution:
         """Start a run."""

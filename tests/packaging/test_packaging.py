@@ -22,15 +22,20 @@ NOT_FOR_IMPORT = {
     "fixwright_sandbox.guest.bootstrap",  # sent as text; acts when an interpreter reads it
     "fixwright_sandbox.runtimes.python.guest.pytest_plugin",  # loaded by a run's pytest
 }
+OF_AN_EXTRA = ("fixwright_sandbox.service.",)
+"""Imported only where the extra was asked for; those who lack it are told by its command."""
 
 IMPORT_EVERYTHING = f"""
 not_for_import = {NOT_FOR_IMPORT!r}
+of_an_extra = {OF_AN_EXTRA!r}
 import importlib, json, pkgutil
 import fixwright, fixwright_sandbox
 
 imported = []
 for package in (fixwright, fixwright_sandbox):
     for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
+        if module.name.startswith(of_an_extra):
+            continue
         if not module.name.endswith(".__main__") and module.name not in not_for_import:
             importlib.import_module(module.name)
             imported.append(module.name)
@@ -105,7 +110,8 @@ def tree_modules() -> set[str]:
         and not name.endswith("__main__.py")
         and f"{name.rpartition('/')[0]}/__init__.py" in files  # an example is only data
     }
-    return modules - PACKAGES.keys() - NOT_FOR_IMPORT
+    wanted = {each for each in modules if not each.startswith(OF_AN_EXTRA)}
+    return wanted - PACKAGES.keys() - NOT_FOR_IMPORT
 
 
 @pytest.fixture(scope="module")

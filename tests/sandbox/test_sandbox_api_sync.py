@@ -40,11 +40,23 @@ def test_every_public_name_is_there() -> None:
     for name in ("Sandbox", "Workspace", "Execution"):
         there, here = getattr(fixwright_sandbox, name), getattr(sync, name)
         public = {each for each in vars(there) if not each.startswith("_")}
+        public -= {"layers"}  # installing asks its questions where there is a loop
         assert public - set(vars(here)) == set(), name
         for each in public:
             if inspect.isfunction(vars(there)[each]) and (name, each) != ("Sandbox", "start"):
                 wanted = inspect.signature(vars(there)[each]).parameters
                 assert inspect.signature(vars(here)[each]).parameters == wanted, (name, each)
+
+
+def test_a_session_keeps_its_state(workspace: sync.Workspace) -> None:
+    session = workspace.session()
+    assert session.run("x = 20").wait().status == "passed"
+    assert session.run("print(x + 1)").wait().stdout.data == b"21\n"
+    assert session.state == "alive"
+    session.restart()
+    assert session.run("print(x)").wait().status == "failed"
+    session.close()
+    assert session.state == "closed"
 
 
 def test_runs_and_files(workspace: sync.Workspace, tmp_path: Path) -> None:

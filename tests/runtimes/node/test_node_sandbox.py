@@ -27,6 +27,8 @@ async def test_every_case_in_a_container() -> None:
             bench = Bench(sandbox)
             bench.tree.update({name: Blob(text.encode()) for name, text in case.files.items()})
             result = await bench.run(case.job, runtime="node")
+            if result.status == "memory" and "OutOfMemory" in case.keys.get("kind", ()):
+                continue  # the limit was met before Node's own; both are told
             status = result.exit_code
             if result.signal is not None:
                 status = -int(signal.Signals[result.signal])
