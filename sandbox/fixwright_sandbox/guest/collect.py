@@ -36,15 +36,34 @@ def send_changes(copy: TreeCopy, changes: list[Change], link: Link, bounds: dict
     return max(0, len(changes) - bounds["collect_files"])
 
 
-def clean(copy: TreeCopy, folders: list[str]) -> list[str]:
+def mounts_below(folders: list[str]) -> frozenset[str]:
+    """Mount points inside folders, and what leads to them: an interpreter that lives in `/tmp`."""
+    kept: set[str] = set()
+    try:
+        with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
+            points = [line.split(" ")[4].replace("\\040", " ") for line in file]
+    except OSError:
+        return frozenset()
+    for point in points:
+        for folder in folders:
+            way = point
+            while way.startswith(f"{folder}/"):
+                kept.add(way)
+                way = os.path.dirname(way)
+    return frozenset(kept)
+
+
+def clean(copy: TreeCopy, folders: list[str], kept: frozenset[str]) -> list[str]:
     """Put the copy and the other writable folders back; return the tree's paths now missing.
+
+    What is `kept` in the folders stays, see `mounts_below`.
 
     Raises `Leftovers` where something can't be removed.
     """
     try:
         missing = copy.restore()
         for folder in folders:
-            empty_folder(folder)
+            empty_folder(folder, kept)
     except (OSError, RecursionError) as error:
         raise Leftovers from error
     if any(_shared_objects(kind) for kind in ("shm", "sem", "msg")):

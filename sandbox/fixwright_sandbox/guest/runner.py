@@ -20,7 +20,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from . import kernel
-from .collect import Leftovers, clean, send_changes
+from .collect import Leftovers, clean, mounts_below, send_changes
 from .drive import preload
 from .processes import Descendants, Processes, StuckError
 from .run import InputError, Run
@@ -50,6 +50,7 @@ class Runner:
     ) -> None:
         self._link = link
         self._config = config
+        self._kept = mounts_below(config["cleaned"])
         self._cache = cache
         self._usual = usual
         self._processes = Processes() if config["contained"] else Descendants()
@@ -243,7 +244,7 @@ class Runner:
             done["unlisted"] = send_changes(
                 self._copy, run.changes(self._copy), self._link, run.order
             )
-            done["missing"] = clean(self._copy, self._config["cleaned"])
+            done["missing"] = clean(self._copy, self._config["cleaned"], self._kept)
             self._make_home()
             if self._cache is not None and self._cache.settle(watched=run.watched):
                 self._link.send({"op": "report"}, _CACHE_DROPPED)

@@ -297,10 +297,13 @@ def remove_folder(path: str) -> None:
     shutil.rmtree(path)
 
 
-def empty_folder(path: str) -> None:
-    """Remove everything in a folder, but not the folder."""
+def empty_folder(path: str, kept: frozenset[str] = frozenset()) -> None:
+    """Remove everything in a folder, but not the folder, and none of the folders in `kept`."""
     for entry in _entries(path):
-        if entry.is_dir(follow_symlinks=False):
+        if entry.path in kept:
+            if not os.path.ismount(entry.path):
+                empty_folder(entry.path, kept)
+        elif entry.is_dir(follow_symlinks=False):
             remove_folder(entry.path)
         else:
             os.unlink(entry.path)

@@ -6,6 +6,7 @@ import selectors
 import shutil
 from typing import TYPE_CHECKING, Any
 
+from .collect import mounts_below
 from .drive import has_warm_up
 from .processes import Processes
 from .run import Run
@@ -47,6 +48,7 @@ class WarmUp:
         processes: Processes,
     ) -> None:
         self._config = config
+        self._kept = mounts_below(config["cleaned"])
         self._cache = cache
         self._link = _Deaf(link)
         self._selector = selector
@@ -104,6 +106,6 @@ class WarmUp:
         run.finish()
         shutil.rmtree(run.scratch, ignore_errors=True)
         for folder in self._config["cleaned"]:
-            empty_folder(folder)
+            empty_folder(folder, self._kept)
         if self._cache.settle(watched=run.watched):
             self._due.clear()  # It does what no warm-up may, and would again.

@@ -48,6 +48,7 @@ from fixwright.lsp.features import (
 from fixwright.lsp.indexing import Indexing
 from fixwright.lsp.jobs import Jobs
 from fixwright.lsp.readiness import Readiness
+from fixwright.runs.plan import can_run
 from fixwright.workspace.document import Document, UnknownDocument
 from fixwright.workspace.snapshot import Snapshot
 from fixwright.workspace.store import SnapshotStore
@@ -237,6 +238,7 @@ async def open_workbench(server: Server) -> Workbench:
     protocol = server.protocol
     editor = Editor(server, profile)
     await asyncio.to_thread(all_languages)  # reads files, which note() must not
+    await asyncio.to_thread(can_run, "python")  # likewise, the runtimes
     definitions = WorkspaceDefinitions()
     workbench = Workbench(
         server=server,
