@@ -95,7 +95,7 @@ async def test_an_interrupt_is_a_keyboard_interrupt(bench: Bench) -> None:
     run = bench.start(
         "import time\ntry: print('on'), time.sleep(60)\nexcept KeyboardInterrupt: print('caught')"
     )
-    await heard(run, b"on")
+    await heard(run, b"on\n")
     run.interrupt()
     result = await run
     assert (result.status, result.stdout.data) == ("passed", b"on\ncaught\n")
