@@ -20,7 +20,6 @@ from fixwright.models.connection import (
     drain,
     ended_early,
     event_object,
-    open_client,
 )
 from fixwright.models.json_reading import (
     as_count,
@@ -29,7 +28,7 @@ from fixwright.models.json_reading import (
     as_text,
     parse_arguments,
 )
-from fixwright.models.openai_errors import translated
+from fixwright.models.openai_sdk import client_of, translated
 from fixwright.models.types import (
     Call,
     Delta,
@@ -89,13 +88,7 @@ class OpenAIProvider:
         self._secret = api_key
         self._max_tokens = max_tokens
         self._tools_need_no_reasoning = tools_need_no_reasoning
-        headers = {"authorization": f"Bearer {api_key}"}
-        self._client = openai.AsyncOpenAI(
-            api_key=api_key,
-            base_url=endpoint.url,
-            max_retries=0,
-            http_client=open_client(endpoint.url, headers, transport),
-        )
+        self._client = client_of(endpoint, api_key, transport)
 
     @property
     def key(self) -> str:

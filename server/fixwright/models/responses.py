@@ -18,7 +18,6 @@ from fixwright.models.connection import (
     drain,
     ended_early,
     event_object,
-    open_client,
 )
 from fixwright.models.json_reading import (
     as_count,
@@ -27,7 +26,7 @@ from fixwright.models.json_reading import (
     as_text,
     parse_arguments,
 )
-from fixwright.models.openai_errors import refused_with, translated
+from fixwright.models.openai_sdk import client_of, refused_with, translated
 from fixwright.models.types import (
     Call,
     Delta,
@@ -79,13 +78,7 @@ class ResponsesProvider:
         self._endpoint = endpoint
         self._secret = api_key
         self._max_tokens = max_tokens
-        headers = {"authorization": f"Bearer {api_key}"}
-        self._client = openai.AsyncOpenAI(
-            api_key=api_key,
-            base_url=endpoint.url,
-            max_retries=0,
-            http_client=open_client(endpoint.url, headers, transport),
-        )
+        self._client = client_of(endpoint, api_key, transport)
 
     @property
     def key(self) -> str:

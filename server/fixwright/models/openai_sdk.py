@@ -1,4 +1,4 @@
-"""What the OpenAI SDK raises, as our errors; shared by both of its protocols."""
+"""The OpenAI SDK's client, and what it raises as our errors: shared by both of its protocols."""
 
 from __future__ import annotations
 
@@ -7,14 +7,29 @@ from typing import TYPE_CHECKING
 import openai
 
 from fixwright.models import errors
-from fixwright.models.connection import broken
+from fixwright.models.connection import broken, open_client
 from fixwright.models.json_reading import as_object, as_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import httpx2
+
     from fixwright.models.errors import Endpoint
     from fixwright.models.types import ModelError
+
+
+def client_of(
+    endpoint: Endpoint, api_key: str, transport: httpx2.AsyncBaseTransport | None
+) -> openai.AsyncOpenAI:
+    """A client that asks nobody but the endpoint, and each time once; no request is made."""
+    headers = {"authorization": f"Bearer {api_key}"}
+    return openai.AsyncOpenAI(
+        api_key=api_key,
+        base_url=endpoint.url,
+        max_retries=0,
+        http_client=open_client(endpoint.url, headers, transport),
+    )
 
 
 def translated(endpoint: Endpoint, secret: str, error: Exception) -> ModelError:
