@@ -30,7 +30,7 @@ from fixwright.models.tokens import estimate_tokens
 
 BUDGET = 4000
 QUERIES = (
-    TextQuery("TODO"),
+    TextQuery("deprecated"),
     TextQuery("no such text anywhere"),
     TextQuery("return", ignore_case=True),
     TextQuery(r"def \w+_name\(", is_regex=True),

@@ -20,9 +20,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
+from typing import get_args
 
 import sandbox_peers as peers
 from fixwright_sandbox import (
+    BackendName,
     Blob,
     HostFile,
     Limits,
@@ -69,11 +71,11 @@ PROGRAMS = {
 class Plan:
     """What to measure, and how often."""
 
-    backend: str
+    backend: BackendName
     times: int
 
     def settings(self, pool: int = 0) -> SandboxSettings:
-        return SandboxSettings(self.backend, pool=pool)  # type: ignore[arg-type]  # of an option
+        return SandboxSettings(self.backend, pool=pool)
 
     def named(self, what: str) -> str:
         return f"fixwright, {self.backend}: {what}"
@@ -320,7 +322,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="fewer repetitions")
     parser.add_argument("--only", default=",".join(GROUPS), help="groups, with commas")
-    parser.add_argument("--backend", default="docker", help="or bubblewrap")
+    parser.add_argument("--backend", default="docker", choices=get_args(BackendName))
     parser.add_argument("--json", type=Path, help="write the rows to this file, too")
     options = parser.parse_args()
     load = os.getloadavg()[0]

@@ -106,7 +106,7 @@ class Cluster:
             for waiting in _waiting(status):
                 if waiting.reason in _NO_IMAGE:
                     raise MissingImageError(str(waiting.message or waiting.reason))
-            time.sleep(_EVERY)
+            time.sleep(_EVERY)  # in a thread, between two looks
 
     def attach(self, name: str) -> Any:
         """The client's stream to a running pod."""
@@ -133,7 +133,7 @@ class Cluster:
                 self._api.delete_namespaced_pod(name, self.namespace, grace_period_seconds=0)
                 while time.monotonic() < end:
                     self._api.read_namespaced_pod(name, self.namespace)
-                    time.sleep(_EVERY)
+                    time.sleep(_EVERY)  # in a thread, between two looks
             except self._refused as error:
                 if error.status != _NOT_FOUND:
                     raise

@@ -203,7 +203,7 @@ class Engine:
                     self._api.inspect_container(container)
                 except self._not_found:
                     return
-                time.sleep(0.02)
+                time.sleep(0.02)  # in a thread; waiting for a removal is no call of the engine's
 
         self._ask("can't remove a container", remove)
 
