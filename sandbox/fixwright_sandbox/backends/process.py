@@ -100,20 +100,7 @@ async def start_process(
     after: Callable[[], Awaitable[None]] | None = None,
 ) -> ProcessChannel:
     """Start a process; `after` is what to do when it has gone. Raises `BackendError`."""
-    owner = await asyncio.to_thread(Owner.current)  # reads files
-    creating = asyncio.ensure_future(
-        asyncio.create_subprocess_exec(
-            *argv,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            env={**env, OWNER_VARIABLE: str(owner)},
-            cwd=cwd,
-            pass_fds=tuple(pass_fds),
-            start_new_session=True,
-            limit=_STREAM,
-        )
-    )
+    creating = asyncio.ensure_future(_create(argv, env, cwd, pass_fds))
     try:
         return ProcessChannel(await asyncio.shield(creating), after)
     except OSError as error:
@@ -125,3 +112,20 @@ async def start_process(
         # What asyncio would do by itself kills the process, but not its child.
         await ProcessChannel(await creating, after).kill()
         raise
+
+
+async def _create(
+    argv: Sequence[str], env: Mapping[str, str], cwd: str, pass_fds: Sequence[int]
+) -> asyncio.subprocess.Process:
+    owner = await asyncio.to_thread(Owner.current)  # reads files
+    return await asyncio.create_subprocess_exec(
+        *argv,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env={**env, OWNER_VARIABLE: str(owner)},
+        cwd=cwd,
+        pass_fds=tuple(pass_fds),
+        start_new_session=True,
+        limit=_STREAM,
+    )
