@@ -154,7 +154,7 @@ async def test_a_kill_in_the_middle_of_writing_leaves_a_good_index(
         stats = await again.stats()
         assert (stats["files"], stats["symbols"]) == (300, 12_000)
         for number in (0, 150, 299):
-            (definition,) = await again.definitions_of(f"f{number}_39")
+            (definition,) = (await again.definitions_of(f"f{number}_39")).found
             assert definition.path == str(root / f"m{number}.py")
     finally:
         await again.close()

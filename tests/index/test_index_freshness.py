@@ -223,12 +223,12 @@ async def test_two_files_with_the_same_content_are_two(tmp_path: Path) -> None:
     index = await WorkspaceIndex.start([root], cache=tmp_path / "cache", workers=1)
     try:
         await index.wait_fresh()
-        paths = [Path(each.path).name for each in await index.definitions_of("same")]
+        paths = [Path(each.path).name for each in (await index.definitions_of("same")).found]
         assert paths == ["a.py", "b.py", "hard.py"]
         (root / "a.py").write_text("def changed(): pass\n")  # through both of its names
         index.changed([root / "a.py", root / "hard.py"])
         await index.wait_fresh()
-        paths = [Path(each.path).name for each in await index.definitions_of("same")]
+        paths = [Path(each.path).name for each in (await index.definitions_of("same")).found]
         assert paths == ["b.py"]
     finally:
         await index.close()

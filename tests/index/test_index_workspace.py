@@ -63,7 +63,7 @@ async def test_symbols_definitions_and_references(index: WorkspaceIndex, root: P
     assert (hit.path, hit.line, hit.column) == (str(root / "bank.py"), 4, 8)
     assert await names(index, "Account.dep") == ["deposit"]
     assert await names(index, "Other.dep") == []
-    (definition,) = await index.definitions_of("helper")
+    (definition,) = (await index.definitions_of("helper")).found
     assert definition.path == str(root / "bank.py")
     assert definition.definition.range == (7, 0, 8, 12)
     uses = [use async for part in index.references_to("helper") for use in part]

@@ -62,7 +62,7 @@ async def context_for(
     facts = await index.file(path, exact=True)
     if facts is None:
         return ()
-    meanings = Meanings(index)
+    meanings = Meanings(index, path)
     seen: set[tuple[object, ...]] = set()
     found: dict[tuple[str, object], Needed] = {}
     for use in facts.references:

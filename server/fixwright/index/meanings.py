@@ -19,7 +19,7 @@ from fixwright.index.sites import local_uses
 if TYPE_CHECKING:
     from fixwright.index.facts import FileFacts, Import, Place
     from fixwright.index.sites import Site
-    from fixwright.index.workspace_index import ResolvedImport, WorkspaceIndex
+    from fixwright.index.workspace_index import Named, ResolvedImport, WorkspaceIndex
     from fixwright.workspace.text import Text
 
 How = Literal["here", "import", "name"]
@@ -53,10 +53,17 @@ class Target:
 class Meanings:
     """Finds out within one request: what is asked of the index is asked once."""
 
-    def __init__(self, index: WorkspaceIndex) -> None:
+    def __init__(self, index: WorkspaceIndex, near: str | None = None) -> None:
+        """Nothing is asked yet.
+
+        Args:
+            index: the workspace's.
+            near: a file; of names that too much is called by, what is near it counts.
+        """
         self._index = index
+        self._near = near
         self._imports: dict[str, tuple[ResolvedImport, ...]] = {}
-        self._named: dict[str, list[tuple[str, Definition]]] = {}
+        self._named: dict[str, Named] = {}
 
     async def of(self, site: Site, path: str, facts: FileFacts, text: Text) -> tuple[Target, ...]:
         """What a name in a file may mean, the likeliest first; all found in the same way.
@@ -84,10 +91,24 @@ class Meanings:
         return self._imports[path]
 
     async def named(self, name: str) -> list[tuple[str, Definition]]:
-        """The definitions of a name, wherever they are."""
+        """The definitions of a name, wherever they are; of very many those that are near."""
+        return _pairs(await self._all(name))
+
+    async def within(self, name: str, paths: Sequence[str]) -> list[tuple[str, Definition]]:
+        """The definitions of a name in some files."""
+        found = await self._all(name)
+        if not found.is_complete:
+            found = await self._index.definitions_of(name, within=paths)
+        return [(path, each) for path, each in _pairs(found) if path in paths]
+
+    def left_out(self, name: str) -> int:
+        """How many definitions of a name `named` has left out."""
+        found = self._named.get(name)
+        return 0 if found is None else found.total - len(found.found)
+
+    async def _all(self, name: str) -> Named:
         if name not in self._named:
-            found = await self._index.definitions_of(name)
-            self._named[name] = [(each.path, each.definition) for each in found]
+            self._named[name] = await self._index.definitions_of(name, near=self._near)
         return self._named[name]
 
     async def reaches(self, path: str, name: str, targets: Iterable[Target]) -> bool | None:
@@ -166,11 +187,10 @@ class Meanings:
             module = ".".join(_PARTS.split(each.module))
             return _binds(each, head) or module in {dotted, last} or module.endswith(f".{last}")
 
-        named = await self.named(site.name)
         for each in await self.imports(path):
             if not each.paths or each.imported.kind in _WHOLE or not fits(each.imported):
                 continue
-            inside = [(p, d) for p, d in named if p in each.paths]
+            inside = await self.within(site.name, each.paths)
             owned = [(p, d) for p, d in inside if d.owner.rpartition(".")[2] == last]
             top = [(p, d) for p, d in inside if not d.owner]
             chosen = owned or top
@@ -180,11 +200,11 @@ class Meanings:
             if deeper:
                 return deeper
         owners = await self._follow(path, last, lambda each: _binds(each, last), _DEEPEST, set())
-        files = {each.path for each in owners}
+        files = sorted({each.path for each in owners})
         return [
             _target(p, d, "import")
-            for p, d in named
-            if p in files and d.owner.rpartition(".")[2] == last
+            for p, d in (await self.within(site.name, files) if files else ())
+            if d.owner.rpartition(".")[2] == last
         ]
 
     async def _follow(
@@ -242,7 +262,7 @@ class Meanings:
         return []
 
     async def _inside(self, paths: Sequence[str], name: str) -> list[Target]:
-        found = [(path, each) for path, each in await self.named(name) if path in paths]
+        found = await self.within(name, paths)
         top = [(path, each) for path, each in found if not each.owner]
         return [_target(path, each, "import") for path, each in top or found[:0]]
 
@@ -314,6 +334,10 @@ def _binds(each: Import, name: str) -> bool:
 
 def _target(path: str, definition: Definition, how: How) -> Target:
     return Target(path, definition.name_range, definition.name, how, definition)
+
+
+def _pairs(found: Named) -> list[tuple[str, Definition]]:
+    return [(each.path, each.definition) for each in found.found]
 
 
 def _file(path: str) -> Target:

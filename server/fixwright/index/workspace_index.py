@@ -23,15 +23,20 @@ from fixwright.index.catalog.pool import DEADLINE, ended, start
 from fixwright.index.catalog.results import (
     DefinitionAt,
     Explanation,
+    Named,
     ReferenceAt,
     ResolvedImport,
     SymbolHit,
 )
 from fixwright.index.catalog.reviving import definition_of, facts_of, import_of, place_of
-from fixwright.index.facts import FileFacts
+from fixwright.index.facts import FileFacts, Import
 
 log = logging.getLogger(__name__)
 
+MOST_DEFINITIONS = 1000
+"""Of one name, in one answer: nobody reads more, and some names have as many as there are files."""
+
+NOWHERE = (0, 0, 0, 0)
 _STARTS = 3
 _STARTS_WITHIN = 60.0
 _END = 5.0
@@ -138,14 +143,51 @@ class WorkspaceIndex:
                 rows = cast("list[tuple[str, str, str, int, int, str, int, bool]]", part)
                 yield tuple(SymbolHit(*row) for row in rows)
 
-    async def definitions_of(self, name: str) -> tuple[DefinitionAt, ...]:
-        """All definitions of exactly this name, by path."""
-        return tuple(
-            DefinitionAt(path, definition_of(row), is_ascii)
-            for path, is_ascii, row in cast(
-                "list[tuple[str, bool, Header]]", await self._rows("definitions", name=name)
-            )
-        )
+    async def definitions_of(
+        self,
+        name: str,
+        *,
+        near: str | None = None,
+        within: Iterable[str] | None = None,
+        limit: int = MOST_DEFINITIONS,
+    ) -> Named:
+        """The definitions of exactly this name, by path and place.
+
+        Args:
+            name: of the definitions.
+            within: files; only what they define.
+            near: a file; it and those in its neighbourhood come first, so that what is left out
+                where there are too many is far away.
+            limit: of definitions.
+        """
+        found: list[DefinitionAt] = []
+        where = {"near": near, "within": None if within is None else list(within)}
+        asked = self._answers("definitions", {"name": name, "limit": limit, **where})
+        async with aclosing(asked) as answers:
+            async for header in answers:
+                rows = cast("list[tuple[str, bool, bool, Header]]", header.get("part", []))
+                found += (
+                    DefinitionAt(path, definition_of(row), is_ascii, is_local)
+                    for path, is_ascii, is_local, row in rows
+                )
+                if "end" in header:
+                    left_out = cast("Mapping[str, int]", header["end"])["leftOut"]
+                    return Named(tuple(found), len(found) + left_out)
+        raise IndexUnavailable("The index did not say where its answer ends.")
+
+    async def imported_as(self, name: str, limit: int = 1000) -> tuple[tuple[Import, int], ...]:
+        """The imports by which files of the workspace know something by a name.
+
+        Each comes once, without its place, and with the number of files that have it; the most
+        used first. Only imports at the top of a file count.
+
+        Args:
+            name: as the files use it.
+            limit: of files that are looked at.
+        """
+        rows = await self._rows("imported", name=name, limit=limit)
+        found = cast("list[tuple[str, str, str, int, str, int]]", rows)
+        return tuple((Import(*row[:5], NOWHERE), row[5]) for row in found)
 
     async def references_to(
         self, name: str, *, near: str | None = None, limit: int = 10_000
@@ -185,6 +227,20 @@ class WorkspaceIndex:
         found = await self._end("facts", path=str(path), exact=exact)
         return None if found is None else facts_of(cast("Header", found))
 
+    async def read(self, path: Path | str, language: str | None, text: str) -> FileFacts | None:
+        """The facts, without references and docs, of a text that need not be anyone's.
+
+        Args:
+            path: of the file that it is meant for.
+            language: an editor's id of its language; None to go by the path.
+            text: what is read; the index does not keep it.
+
+        Returns:
+            None where it is not read: of no known language, or too large.
+        """
+        found = await self._end("read", path=str(path), language=language, text=text)
+        return None if found is None else facts_of(cast("Header", found))
+
     async def imports_of(self, path: Path | str) -> tuple[ResolvedImport, ...]:
         """What a file imports, all over its text, and which files of the workspace that means."""
         rows = cast("list[tuple[Header, list[str]]]", await self._rows("imports", path=str(path)))
@@ -197,9 +253,13 @@ class WorkspaceIndex:
         focus = {"files": list(files), "symbols": list(symbols), "words": list(words)}
         return cast("list[list[object]]", await self._rows("ranked", **focus, limit=limit))
 
-    async def files(self) -> tuple[str, ...]:
-        """All files that the index knows, whether it reads them or not."""
-        return tuple(cast("list[str]", await self._rows("files")))
+    async def files(self, language: str | None = None) -> tuple[str, ...]:
+        """All files that the index knows, whether it reads them or not.
+
+        Args:
+            language: the name of a language; only files that are called like its own.
+        """
+        return tuple(cast("list[str]", await self._rows("files", language=language)))
 
     async def explain(self, path: Path) -> Explanation:
         """What the index does with a file, and why."""

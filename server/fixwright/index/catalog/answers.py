@@ -17,11 +17,12 @@ from fixwright.index.catalog.mapping import chain, interest_of, nodes_of
 from fixwright.index.catalog.pool import Answer, Failed, Question, memory_of
 from fixwright.index.catalog.ranking import rank
 from fixwright.index.catalog.reading import may_be_source, read_source
-from fixwright.index.catalog.record import unpack
+from fixwright.index.catalog.record import Record, unpack
 from fixwright.index.catalog.reviving import facts_of
 from fixwright.index.catalog.searching import Search
 from fixwright.index.catalog.trees import Trees
 from fixwright.index.languages import language_for
+from fixwright.index.visibility import binding_imports, is_local
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -59,6 +60,8 @@ class Answers:
             "ranked": self._ranked,
             "search": self._search,
             "facts": self._facts,
+            "imported": self._imported,
+            "read": self._read,
             "imports": self._imports,
             "files": self._files,
             "explain": self._explain,
@@ -79,8 +82,13 @@ class Answers:
         await self._rows([astuple(hit) for hit in self._holdings.symbols(query, limit)], part)
         return self._is_fresh()
 
-    async def _files(self, _question: Header, part: Part) -> object:
-        await self._rows(sorted(self._holdings.shown_paths()), part)
+    async def _files(self, question: Header, part: Part) -> object:
+        paths = sorted(self._holdings.shown_paths())
+        wanted = cast("str | None", question["language"])
+        if wanted is not None:
+            named = ((path, language_for(None, path)) for path in paths)
+            paths = [path for path, each in named if each is not None and each.name == wanted]
+        await self._rows(paths, part)
         return self._is_fresh()
 
     async def _fresh(self, _question: Header, _part: Part) -> object:
@@ -101,25 +109,38 @@ class Answers:
             await part(rows[start : start + _ROWS])
 
     async def _definitions(self, question: Header, part: Part) -> object:
+        near = cast("str | None", question["near"])
         hits = self._holdings.named(cast("str", question["name"]))
-        for start in range(0, len(hits), _ROWS):
-            some = hits[start : start + _ROWS]
+        if question["within"] is not None:
+            within = frozenset(cast("list[str]", question["within"]))
+            hits = [hit for hit in hits if hit.path in within]
+        if near is not None:
+            hits.sort(key=lambda hit: (hit.path != near, -_shared(hit.path, near)))
+        limit = cast("int", question["limit"])
+        for start in range(0, min(len(hits), limit), _ROWS):
+            some = hits[start : min(start + _ROWS, limit)]
             found = await self._definitions_of(some)
-            await part([[hit.path, hit.is_ascii, asdict(each)] for hit, each in found])
-        return self._is_fresh()
+            await part(
+                [
+                    [hit.path, hit.is_ascii, is_local(facts, hit.ordinal), asdict(each)]
+                    for hit, each, facts in found
+                ]
+            )
+        return {"fresh": self._is_fresh(), "leftOut": max(0, len(hits) - limit)}
 
     async def _definitions_of(
         self, hits: Sequence[SymbolHit]
-    ) -> list[tuple[SymbolHit, Definition]]:
+    ) -> list[tuple[SymbolHit, Definition, Sequence[Definition]]]:
+        """Each with all definitions of its file."""
         contents = {hit.path: self._holdings.shown(hit.path) for hit in hits}
         wanted = {number for number in contents.values() if number is not None}
         records = await self._indexer.records(wanted)
         facts = {number: unpack(record).definitions for number, record in records.items()}
-        found: list[tuple[SymbolHit, Definition]] = []
+        found: list[tuple[SymbolHit, Definition, Sequence[Definition]]] = []
         for hit in hits:
             definitions = facts.get(contents[hit.path] or 0, ())
             if hit.ordinal < len(definitions) and definitions[hit.ordinal].name == hit.name:
-                found.append((hit, definitions[hit.ordinal]))
+                found.append((hit, definitions[hit.ordinal], definitions))
         return found
 
     async def _references(self, question: Header, part: Part) -> object:
@@ -204,6 +225,38 @@ class Answers:
             return None
         records = await self._indexer.records([number])
         return asdict(unpack(records[number])) if number in records else None
+
+    async def _read(self, question: Header, _part: Part) -> object:
+        """The facts of a text that comes with the question."""
+        header: Header = {
+            "ask": "cheap", "path": question["path"], "language": question["language"],
+        }  # fmt: skip
+        data = cast("str", question["text"]).encode("utf-8", "replace")
+        answers: list[Answer] = []
+        await self._pool.ask(
+            [Question(header, (data,))], lambda _, answer: answers.append(answer), _ASKED_FIRST
+        )
+        (answer,) = answers
+        if isinstance(answer, Failed) or not answer[1]:
+            return None
+        record = Record(*answer[1][1:])
+        return asdict(unpack(record)) if record.rest else None
+
+    async def _imported(self, question: Header, part: Part) -> object:
+        """The imports that bind a name, in files that have it as a word."""
+        name = cast("str", question["name"])
+        paths = sorted(self._holdings.using(name))[: cast("int", question["limit"])]
+        shown = {path: self._holdings.shown(path) for path in paths}
+        records = await self._indexer.records({each for each in shown.values() if each is not None})
+        binding = {
+            number: binding_imports(unpack(record), name) for number, record in records.items()
+        }
+        found = Counter(
+            row for number in shown.values() if number in binding for row in binding[number]
+        )
+        rows = sorted(found.items(), key=lambda item: (-item[1], item[0]))
+        await self._rows([[*row, count] for row, count in rows], part)
+        return self._is_fresh()
 
     async def _imports(self, question: Header, part: Part) -> object:
         path = cast("str", question["path"])

@@ -33,11 +33,34 @@ class SymbolHit:
 
 @dataclass(frozen=True, slots=True)
 class DefinitionAt:
-    """A definition and the file that it is in."""
+    """A definition and the file that it is in.
+
+    Attributes:
+        is_local: whether a function is around it, so that it can't be named from outside.
+    """
 
     path: str
     definition: Definition
     is_ascii: bool
+    is_local: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """The definitions of one name.
+
+    Attributes:
+        found: as many as were asked for, in a fixed order.
+        total: how many there are.
+    """
+
+    found: tuple[DefinitionAt, ...]
+    total: int
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether `found` are all of them."""
+        return len(self.found) == self.total
 
 
 @dataclass(frozen=True, slots=True)

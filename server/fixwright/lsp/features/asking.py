@@ -99,7 +99,8 @@ async def ask(
     site = await asyncio.to_thread(site_at, facts, document.text, position)
     if site is None:
         return None
-    return Asked(document, path_of(document.uri), facts, site, index, Meanings(index))
+    path = path_of(document.uri)
+    return Asked(document, path, facts, site, index, Meanings(index, path))
 
 
 def spots(targets: Iterable[Target]) -> list[Spot]:

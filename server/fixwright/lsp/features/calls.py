@@ -137,7 +137,7 @@ async def _asked(bench: Workbench, snapshot: Snapshot, item: lsp.CallHierarchyIt
     site = site_at(facts, document.text, position)
     if site is None or site.name != item.name:
         return None  # it has moved since: the editor asks anew
-    return Asked(document, path, facts, site, index, Meanings(index))
+    return Asked(document, path, facts, site, index, Meanings(index, path))
 
 
 def _document(snapshot: Snapshot, uri: str) -> Document | None:

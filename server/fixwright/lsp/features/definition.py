@@ -34,7 +34,9 @@ async def definition(
 def _say(bench: Workbench, asked: Asked, targets: Sequence[Target]) -> None:
     """LSP's locations can't say that they are guesses: the editor's log does."""
     if targets and targets[0].how == "name":
+        left_out = asked.meanings.left_out(asked.site.name)
+        rest = f"; {left_out} further away are left out" if left_out else ""
         bench.editor.record(
             f"Definition of {asked.site.name}: no import leads to it; "
-            f"{len(targets)} found by the name alone."
+            f"{len(targets)} found by the name alone{rest}."
         )

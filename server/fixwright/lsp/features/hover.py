@@ -18,8 +18,6 @@ from fixwright.workspace.paths import display_name
 from fixwright.workspace.snapshot import Snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from fixwright.index.meanings import Target
     from fixwright.lsp.workbench import Workbench
 
@@ -37,7 +35,8 @@ async def hover(bench: Workbench, snapshot: Snapshot, params: lsp.HoverParams) -
     if chosen is None or chosen.definition is None:
         return None
     documented = await _documented(asked, chosen, chosen.definition)
-    text = await asyncio.to_thread(_markdown, snapshot, chosen, documented, targets)
+    others = len(targets) - 1 + asked.meanings.left_out(asked.site.name)
+    text = await asyncio.to_thread(_markdown, snapshot, chosen, documented, others)
     place = to_lsp(asked.document.text, range_of(asked.site.place), bench.encoding)
     bench.indexing.check(asked.document)
     plain = not bench.editor.profile.markdown
@@ -60,9 +59,7 @@ async def _documented(asked: Asked, target: Target, definition: Definition) -> D
     return definition
 
 
-def _markdown(
-    snapshot: Snapshot, target: Target, definition: Definition, targets: Sequence[Target]
-) -> str:
+def _markdown(snapshot: Snapshot, target: Target, definition: Definition, others: int) -> str:
     language = language_for(None, target.path)
     name = "" if language is None else _IDS.get(language.name, language.name)
     head = definition.signature or f"{definition.kind} {definition.name}"
@@ -71,7 +68,6 @@ def _markdown(
         doc = definition.doc
         parts.append(doc if len(doc) <= _LONGEST_DOC else f"{doc[:_LONGEST_DOC]}…")
     if target.how == "name":
-        others = len(targets) - 1
         more = f", one of {others + 1}" if others else ""
         parts.append(f"*Found by its name alone{more}: no import leads to it.*")
     return "\n\n".join(parts)

@@ -129,8 +129,8 @@ class Judge:
         if any(self._files.intersection(each.paths) for each in imports):
             return True
         is_top = all(each.definition and not each.definition.owner for each in self._targets)
-        named = await meanings.named(name)
-        if is_top and any(other == path and not each.owner for other, each in named):
+        own = await meanings.within(name, (path,)) if is_top else ()
+        if any(not each.owner for _, each in own):
             return False  # the file has one of its own
         return None
 
