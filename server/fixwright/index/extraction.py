@@ -98,9 +98,11 @@ class _Extraction:
     def exact(self) -> FileFacts:
         root, found, source, language = self._root, self._found, self._source, self._language
         docs = docs_of(root, found, source, language)
+        cheap = self.cheap()
         return replace(
-            self.cheap(),
+            cheap,
             tier=2,
+            identifiers=dict(cheap.identifiers),
             definitions=tuple(
                 replace(definition, doc=doc) if doc else definition
                 for definition, doc in zip(self._definitions, docs, strict=True)

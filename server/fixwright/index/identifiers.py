@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -24,20 +25,44 @@ _DIGITS = b"0123456789"
 _OTHER_LETTERS = bytes(range(0x80, 0x100))
 
 
-def count_identifiers(language: Language, data: bytes) -> dict[str, int]:
+class Words(Mapping[str, int]):
+    """Identifiers with how often each stands in a text, kept as they stand there: in UTF-8.
+
+    Most are counted, packed and stored without anybody asking for them as text.
+    """
+
+    __slots__ = ("encoded",)
+
+    def __init__(self, encoded: Mapping[bytes, int]) -> None:
+        self.encoded = encoded
+
+    def __getitem__(self, name: str) -> int:
+        return self.encoded[name.encode("utf-8", "surrogatepass")]
+
+    def __iter__(self) -> Iterator[str]:
+        return (name.decode("utf-8", "replace") for name in self.encoded)
+
+    def __len__(self) -> int:
+        return len(self.encoded)
+
+
+def count_identifiers(language: Language, data: bytes) -> Words:
     """The identifiers of a text in UTF-8 with how often each stands in it; keywords left out.
 
     Empty for a language without rules for its lexer.
     """
     if language.lexer is None:
-        return {}
+        return Words({})
     lexer = _lexer(language.lexer)
     words = lexer.skip.sub(_CUT, data).translate(lexer.blanks).split()
-    return {
-        word.decode("utf-8", "replace"): number
-        for word, number in Counter(words).items()
-        if word[0] in lexer.first and _CUT not in word and word not in lexer.keywords
-    }
+    keywords, first = lexer.keywords, lexer.first
+    return Words(
+        {
+            word: number
+            for word, number in Counter(words).items()
+            if word[0] in first and _CUT not in word and word not in keywords
+        }
+    )
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,9 @@ class Source:
             self.data = text.value.encode("utf-8", _ERRORS)
         self._ascii = self.data.isascii()
         # Where a "\r" stands alone, the editor's lines are not tree-sitter's rows.
-        self.same_rows = self.data.count(b"\r") == self.data.count(b"\r\n")
+        self.same_rows = b"\r" not in self.data or (
+            self.data.count(b"\r") == self.data.count(b"\r\n")
+        )
 
     @cached_property
     def text(self) -> Text:

@@ -10,9 +10,10 @@ import re
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import asdict, dataclass
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
-from fixwright.index.workspace_index import WorkspaceIndex
+if TYPE_CHECKING:  # workers match without it, and start sooner
+    from fixwright.index.workspace_index import WorkspaceIndex
 
 LONGEST_PATTERN = 1000
 CLIPPED = 240

@@ -279,7 +279,7 @@ class Answers:
             policy, reason = await asyncio.to_thread(self._explain_missing, path)
         language = language_for(None, path)
         facts = await self._indexer.records([number]) if number is not None else {}
-        symbols = len(facts[number].row_array()) if number is not None and number in facts else 0
+        symbols = facts[number].definition_count if number is not None and number in facts else 0
         return {
             "path": path,
             "indexed": number is not None and self._holdings.contents[number].policy.is_read,

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fixwright.index.catalog.reading import may_be_source
-from fixwright.index.catalog.store import Stamp
+from fixwright.index.catalog.stamp import Stamp
 from fixwright.workspace.files import list_files
 from fixwright.workspace.gitfiles import git
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from fixwright.index.catalog.place import Place
     from fixwright.index.catalog.record import Record
     from fixwright.index.catalog.segment import Segment
-    from fixwright.index.catalog.store import Stamp
+    from fixwright.index.catalog.stamp import Stamp
 
 log = logging.getLogger(__name__)
 

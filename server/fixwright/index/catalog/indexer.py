@@ -20,7 +20,8 @@ from fixwright.index.catalog.policy import Policy
 from fixwright.index.catalog.pool import Answer, Failed, Pool, Question
 from fixwright.index.catalog.reading import may_be_source
 from fixwright.index.catalog.record import Record
-from fixwright.index.catalog.store import Content, NewContent, Stamp
+from fixwright.index.catalog.stamp import Stamp
+from fixwright.index.catalog.store import Content, NewContent
 from fixwright.index.catalog.waiting import OPEN, Batch, Waiting
 
 if TYPE_CHECKING:

@@ -184,7 +184,8 @@ async def start(module: str) -> asyncio.subprocess.Process:
         module,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": search},
+        # What numpy brings for matrices would start a thread for each processor; there are none.
+        env={"OPENBLAS_NUM_THREADS": "1", **os.environ, "PYTHONPATH": search},
         limit=_LIMIT,
     )
 

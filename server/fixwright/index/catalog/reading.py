@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from fixwright.index.catalog.policy import LARGEST, Policy, Verdict, too_large, verdict
-from fixwright.index.catalog.store import Stamp
+from fixwright.index.catalog.stamp import Stamp
 from fixwright.index.languages import language_for
 
 if TYPE_CHECKING:

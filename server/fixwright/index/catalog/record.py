@@ -7,17 +7,15 @@ a loop over what is in them.
 from __future__ import annotations
 
 import json
+from array import array
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
-import numpy as np
-
 from fixwright.index.facts import KINDS, Definition, FileFacts, Import
+from fixwright.index.identifiers import Words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from numpy.typing import NDArray
+    from collections.abc import Iterable, Mapping
 
 COLUMNS = 12
 NAME, KIND, OWNER, CONTAINER, RANGE, NAME_RANGE = 0, 1, 2, 3, slice(4, 8), slice(8, 12)
@@ -25,6 +23,7 @@ NAME, KIND, OWNER, CONTAINER, RANGE, NAME_RANGE = 0, 1, 2, 3, slice(4, 8), slice
 
 _KIND_NUMBERS = {kind: number for number, kind in enumerate(KINDS)}
 _LARGEST_COUNT = 0xFFFF
+_ROW = 4 * COLUMNS
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +47,10 @@ class Record:
         """All of it, in the order of the fields."""
         return self.names, self.rows, self.counts, self.rest
 
-    def row_array(self) -> NDArray[np.int32]:
-        """The definitions, one a row."""
-        return np.frombuffer(self.rows, np.int32).reshape(-1, COLUMNS)
+    @property
+    def definition_count(self) -> int:
+        """How many definitions it has."""
+        return len(self.rows) // _ROW
 
 
 EMPTY = Record(b"", b"", b"", b"")
@@ -59,30 +59,32 @@ EMPTY = Record(b"", b"", b"", b"")
 
 def pack(facts: FileFacts) -> Record:
     """The record of the cheap facts."""
-    numbers: dict[str, int] = {}
+    numbers: dict[bytes, int] = {}
     rows: list[int] = []
+    signatures: list[str] = []
     for item in facts.definitions:
-        name = numbers.setdefault(item.name, len(numbers))
-        owner = numbers.setdefault(item.owner, len(numbers)) if item.owner else -1
+        name = numbers.setdefault(_line(item.name), len(numbers))
+        owner = numbers.setdefault(_line(item.owner), len(numbers)) if item.owner else -1
         container = -1 if item.container is None else item.container
         rows += (name, _KIND_NUMBERS[item.kind], owner, container, *item.range, *item.name_range)
-    for name in facts.identifiers:
-        numbers.setdefault(name, len(numbers))
-    counts = np.zeros(len(numbers), np.uint16)
-    for name, count in facts.identifiers.items():
-        counts[numbers[name]] = min(count, _LARGEST_COUNT)
+        signatures.append(item.signature)
+    used = _encoded(facts.identifiers)
+    words = [*numbers, *(word for word in used if word not in numbers)]
+    counts = [used.get(word, 0) for word in words]
+    if counts and max(counts) > _LARGEST_COUNT:
+        counts = [min(count, _LARGEST_COUNT) for count in counts]
     rest = {
         "language": facts.language,
         "errors": facts.has_errors,
-        "signatures": [item.signature for item in facts.definitions],
+        "signatures": signatures,
         "imports": [
             (item.module, item.name, item.alias, item.level, item.kind, item.range)
             for item in facts.imports
         ],
     }
-    names = b"".join(_line(name) for name in numbers)
+    names = b"\n".join([*words, b""])
     text = json.dumps(rest, ensure_ascii=True, separators=(",", ":"))
-    return Record(names, np.array(rows, np.int32).tobytes(), counts.tobytes(), text.encode())
+    return Record(names, array("i", rows).tobytes(), array("H", counts).tobytes(), text.encode())
 
 
 def unpack(record: Record) -> FileFacts:
@@ -92,8 +94,9 @@ def unpack(record: Record) -> FileFacts:
     rest = cast("dict[str, object]", json.loads(record.rest))
     names = record.names.decode("utf-8").split("\n")[:-1]
     signatures = cast("list[str]", rest["signatures"])
-    rows = record.row_array().tolist()
-    counts = np.frombuffer(record.counts, np.uint16).tolist()
+    numbers = array("i", record.rows).tolist()
+    rows = [numbers[at : at + COLUMNS] for at in range(0, len(numbers), COLUMNS)]
+    counts = array("H", record.counts)
     return FileFacts(
         language=cast("str", rest["language"]),
         definitions=tuple(_definitions(rows, names, signatures)),
@@ -133,6 +136,12 @@ def _import(row: list[object]) -> Import:
     )
 
 
+def _encoded(identifiers: Mapping[str, int]) -> Mapping[bytes, int]:
+    if isinstance(identifiers, Words):
+        return identifiers.encoded
+    return {_line(name): count for name, count in identifiers.items()}
+
+
 def _line(name: str) -> bytes:
     """Of one name; no name holds a line's end, but nothing may depend on that."""
-    return name.replace("\n", " ").encode("utf-8", "replace") + b"\n"
+    return name.replace("\n", " ").encode("utf-8", "replace")

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import sqlite3
 import time
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING, cast
 
 from fixwright.index.catalog.policy import Policy
 from fixwright.index.catalog.record import Record
+from fixwright.index.catalog.stamp import Stamp
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
@@ -43,21 +43,6 @@ _BUSY = 30.0
 _DAY = 86_400
 _KEPT = 14
 _MANY = 500
-
-
-@dataclass(frozen=True, slots=True)
-class Stamp:
-    """What the disk says of a file without reading it; equal stamps, equal bytes."""
-
-    size: int
-    mtime: int
-    ctime: int
-    inode: int
-
-    @classmethod
-    def of(cls, status: os.stat_result) -> Stamp:
-        """The stamp of a file that exists."""
-        return cls(status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
 
 
 @dataclass(frozen=True, slots=True)
