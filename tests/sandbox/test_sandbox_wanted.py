@@ -228,10 +228,37 @@ POM = """<project xmlns="http://maven.apache.org/POM/4.0.0">
 
 
 def test_a_pom() -> None:
-    found = of("java", {"pom.xml": POM})
+    found = of("java", {"pom.xml": POM, "other/pom.xml": "<not/>"})
     assert titles(found) == ["org.junit.jupiter:junit-jupiter:5.9.2 (pom.xml:4)"]
-    other = of("java", {"pom.xml": POM, "part/pom.xml": POM.replace("5.9.2", "4.0")})
-    assert "5.9.2" in other.conflicts[0].message
+    assert [*found.manifests] == ["pom.xml"]
+
+
+def test_one_pom_cannot_want_two_versions_but_two_poms_can() -> None:
+    head, tail = POM.split("<dependencies>")
+    twice = f"{head}<dependencies>{tail.partition('</dependencies>')[0].replace('${', 'x${')}{tail}"
+    (conflict,) = of("java", {"pom.xml": twice}).conflicts
+    assert conflict.name == "org.junit.jupiter:junit-jupiter"
+    modules = "<project><artifactId>all</artifactId><modules><module>a</module>"
+    modules += "<module>b</module></modules></project>"
+    other = POM.replace("5.9.2", "4.0")
+    found = of("java", {"pom.xml": modules, "a/pom.xml": POM, "b/pom.xml": other})
+    assert not found.conflicts
+    assert [each.constraint for each in found.packages] == [":5.9.2", ":4.0"]
+    assert [*found.manifests] == ["a/pom.xml", "b/pom.xml", "pom.xml"]
+
+
+def test_gradle_s_lock_file_says_what_a_build_script_does_not() -> None:
+    script = "plugins { id 'java' }"
+    lock = "# written by Gradle\norg.a:kit:1.2=runtimeClasspath\nempty=\n"
+    found = of("java", {"app/build.gradle": script, "app/gradle.lockfile": lock})
+    assert titles(found) == ["org.a:kit:1.2 (app/gradle.lockfile:2)"]
+    assert found.locked
+    assert not found.problems
+    parts = {"build.gradle": script, "app/build.gradle": script, "app/gradle.lockfile": lock}
+    assert not of("java", parts).problems
+    (problem,) = of("java", {**parts, "other/build.gradle.kts": script}).problems
+    assert problem.startswith("other/build.gradle.kts is a program")
+    assert "gradle dependencies --write-locks" in problem
 
 
 @pytest.mark.parametrize(
@@ -242,7 +269,7 @@ def test_a_pom() -> None:
         ("rust", {"Cargo.toml": "a ="}, "Cargo.toml is not TOML"),
         ("java", {"pom.xml": "<a>"}, "pom.xml is not XML"),
         ("java", {"pom.xml": "<!DOCTYPE a [<!ENTITY b 'c'>]><a/>"}, "pom.xml has a DOCTYPE"),
-        ("java", {"build.gradle.kts": ""}, "build.gradle.kts: packages of Gradle"),
+        ("java", {"build.gradle.kts": ""}, "build.gradle.kts is a program"),
     ],
 )
 def test_bad_manifests(runtime: str, files: dict[str, str | bytes], problem: str) -> None:

@@ -7,7 +7,9 @@ import functools
 import hashlib
 import io
 import json
+import subprocess
 import tarfile
+import tempfile
 import threading
 import zipfile
 from collections.abc import Generator, Mapping
@@ -177,3 +179,56 @@ def publish_to_cargo(folder: Path, address: str, name: str, source: str) -> str:
     told = {"name": name, "vers": "1.0.0", "deps": [], "cksum": checksum, "features": {}}
     (entries / name).write_text(json.dumps({**told, "yanked": False}) + "\n")
     return f"sparse+{address}/index/"
+
+
+def publish_to_maven(
+    folder: Path,
+    name: str,
+    version: str,
+    classes: Mapping[str, str],
+    more: str = "",
+    packaging: str = "jar",
+) -> None:
+    """Put an artifact of `org.example` into a served folder, in the layout of a Maven repository.
+
+    Args:
+        folder: the repository.
+        name: the artifact's.
+        version: its version.
+        classes: sources by path, compiled by javac; without any it is a POM alone.
+        more: the rest of the POM.
+        packaging: the POM's.
+    """
+    place = folder / "org" / "example" / name / version
+    place.mkdir(parents=True, exist_ok=True)
+    pom = (
+        '<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>'
+        f"<groupId>org.example</groupId><artifactId>{name}</artifactId>"
+        f"<version>{version}</version><packaging>{packaging}</packaging>{more}</project>"
+    )
+    write_summed(place / f"{name}-{version}.pom", pom.encode())
+    if classes:
+        write_summed(place / f"{name}-{version}.jar", _jar(classes))
+
+
+def write_summed(path: Path, data: bytes) -> None:
+    """Write a file with its SHA-1 beside it, as a Maven repository has it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+    path.with_name(f"{path.name}.sha1").write_text(hashlib.sha1(data).hexdigest())
+
+
+def _jar(classes: Mapping[str, str]) -> bytes:
+    with tempfile.TemporaryDirectory() as made:
+        sources = Path(made, "sources")
+        for path, text in classes.items():
+            (sources / path).parent.mkdir(parents=True, exist_ok=True)
+            (sources / path).write_text(text)
+        argv = ["javac", "--release", "17", "-d", f"{made}/classes"]
+        argv += [str(sources / path) for path in classes]
+        subprocess.run(argv, check=True, timeout=60, capture_output=True)
+        data = io.BytesIO()
+        with zipfile.ZipFile(data, "w") as archive:
+            for file in sorted(Path(made, "classes").rglob("*.class")):
+                archive.write(file, file.relative_to(Path(made, "classes")))
+    return data.getvalue()

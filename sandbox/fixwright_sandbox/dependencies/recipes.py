@@ -12,6 +12,7 @@ from types import MappingProxyType
 
 from fixwright_sandbox.backends.base import Layer
 
+from . import maven
 from .cargo import main_manifest, stubs
 from .model import Package, Wanted
 from .records import Record
@@ -103,6 +104,7 @@ USES: Mapping[str, Use] = MappingProxyType(
         "node": Use(_NODE),
         "go": Use(_LAYER, {"GOMODCACHE": _LAYER}),
         "rust": Use(_LAYER, {"CARGO_HOME": _LAYER}),
+        "java": Use(_LAYER, maven.variables(_LAYER)),
     }
 )  # fmt: skip
 """By runtime; one that is not here has no layers."""
@@ -141,6 +143,7 @@ def recipe(wanted: Wanted, given: Sources) -> Recipe:
         "node": _node,
         "go": _go,
         "rust": _rust,
+        "java": _java,
     }
     make = makers.get(wanted.runtime)
     if make is None:
@@ -208,6 +211,13 @@ def _rust(wanted: Wanted, given: Sources) -> Recipe:
     files = {**stubs(wanted.manifests), **wanted.manifests, **given.files}
     environment = {**given.environment, "CARGO_HOME": _LAYER, "CARGO_NET_OFFLINE": "false"}
     return Recipe(argv, files, environment)
+
+
+def _java(wanted: Wanted, given: Sources) -> Recipe:
+    """Maven's own resolver over the POMs. No plugin and no code of an artifact runs."""
+    files = {**wanted.manifests, **given.files, **maven.files(wanted.manifests)}
+    argv = maven.argv(wanted.manifests, _LAYER, REPORT)
+    return Recipe(("bash", "-c", *argv), files, given.environment)
 
 
 def pip() -> bytes:

@@ -1,4 +1,4 @@
-"""Where packages come from: what the user has set for pip, npm, Go and Cargo, no workspace.
+"""Where packages come from: what the user has set for pip, npm, Go, Cargo and Maven, no workspace.
 
 Settings of a workspace are not read: who can write a file there could send others to a registry
 of his own.
@@ -7,6 +7,7 @@ of his own.
 from __future__ import annotations
 
 import configparser
+import contextlib
 import os
 import re
 from collections.abc import Mapping
@@ -15,6 +16,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from .cargo import registries
+from .maven import SECURITY, SETTINGS
 
 _PIP = (
     *("INDEX_URL", "EXTRA_INDEX_URL", "FIND_LINKS", "NO_INDEX", "TRUSTED_HOST", "PREFER_BINARY"),
@@ -27,6 +29,9 @@ _EVERYWHERE = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_F
 _FILES = {"PIP_CERT", "SSL_CERT_FILE", "npm_config_cafile", "CARGO_HTTP_CAINFO"}
 _PLACES = {"PIP_FIND_LINKS", "PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "GOPROXY"}
 _SECRET = re.compile(r"//(?P<secret>[^/@\s]+)@")
+_MAVEN_PLACE = re.compile(r">\s*(file:[^<\s]+)")
+_MAVEN_SECRET = re.compile(r"<(?:password|passphrase)>\s*([^<]+?)\s*</")
+_MAVEN_VARIABLE = re.compile(r"\$\{env\.(\w+)\}")
 _OURS = ".fixwright"
 CARGO_CONFIG = f"{_OURS}/cargo.toml"
 """Where an installation finds the user's registries of crates."""
@@ -70,6 +75,10 @@ def sources(runtime: str, environ: Mapping[str, str] = os.environ) -> Sources:
         told = registries(_cargo_home(environ))
         files |= {CARGO_CONFIG: told.config.encode()} if told.config else {}
         secrets |= {value for name, value in variables.items() if name.endswith("_TOKEN")}
+    if runtime == "java":
+        settings = _add_maven(variables, files, environ)
+        shown += _folders(" ".join(_MAVEN_PLACE.findall(settings)))
+        secrets |= {*_MAVEN_SECRET.findall(settings), *_named(settings, environ).values()}
     secrets |= _tokens(files.get(f"{_OURS}/npmrc", b"").decode("utf-8", "replace"))
     return Sources(variables, files, tuple(dict.fromkeys(shown)), tuple(sorted(secrets)))
 
@@ -160,6 +169,24 @@ def _add_npmrc(
     except OSError:
         return
     variables["npm_config_userconfig"] = f"/workspace/{_OURS}/npmrc"
+
+
+def _add_maven(
+    variables: dict[str, str], files: dict[str, bytes], environ: Mapping[str, str]
+) -> str:
+    """The user's own settings of Maven, with the variables that they name; returns their text."""
+    home = Path(environ.get("HOME") or Path.home(), ".m2")
+    for name in (SETTINGS, SECURITY):
+        with contextlib.suppress(OSError):
+            files[name] = (home / Path(name).name).read_bytes()
+    settings = files.get(SETTINGS, b"").decode("utf-8", "replace")
+    variables |= _named(settings, environ)
+    return settings
+
+
+def _named(settings: str, environ: Mapping[str, str]) -> dict[str, str]:
+    names = _MAVEN_VARIABLE.findall(settings)
+    return {name: environ[name] for name in names if environ.get(name)}
 
 
 def _tokens(npmrc: str) -> set[str]:

@@ -39,6 +39,8 @@ _SHOWN = 12
 """Packages that a question names; the rest are counted."""
 _UNFETCHED = "module lookup disabled by GOPROXY=off"
 """What Go says of a module that its go.mod names and that was not fetched."""
+_ABSENT_PACKAGE = "compiler.err.doesnt.exist"
+"""What javac calls a package that is nowhere."""
 _MISSING = ("ModuleNotFoundError", "ERR_MODULE_NOT_FOUND", "MODULE_NOT_FOUND")
 
 
@@ -113,7 +115,7 @@ def lacking(run: Run) -> Ask | None:
 
 def may_lack(run: Run) -> bool:
     """Whether it is worth to look what could be installed; reads nothing."""
-    words = ("find", "module", "crate")
+    words = ("find", "module", "crate", "package")
     return any(word in each.message for each in run.failures for word in words)
 
 
@@ -131,9 +133,14 @@ def provides(ask: Ask, run: Run) -> bool:
 
 
 def _is_fetched(kind: str, message: str, wanted: Wanted) -> bool:
-    """Whether a compiler lacks what the manifest names: Cargo says which, Go just that it does."""
+    """Whether a compiler lacks what the manifest names.
+
+    Cargo says which, Go just that it does, and of Java's packages nobody knows whose they are.
+    """
     if kind == "MissingCrate":
         return any(f"`{each.name}`" in message for each in wanted.packages)
+    if kind == _ABSENT_PACKAGE:
+        return wanted.runtime == "java" and bool(wanted.packages)
     return _UNFETCHED in message and wanted.runtime == "go" and bool(wanted.packages)
 
 

@@ -98,7 +98,7 @@ def compile_sources(
 
 def _options(tools: Toolbox, project: Project, classes: str, *, foreign: bool) -> list[str]:
     """What javac is told. Where nothing foreign is to run, it is given nowhere to look for it."""
-    libraries = [*tools.junit, *project.libraries]
+    libraries = project.class_path(tools.junit)
     return [
         "-d",
         classes,

@@ -7,6 +7,7 @@ import os
 import re
 from typing import NamedTuple
 
+from .installed import jars_installed
 from .maven import Pom, jars_of
 
 _PACKAGE = re.compile(
@@ -14,6 +15,9 @@ _PACKAGE = re.compile(
 )
 _FAMILY = ("src/main/java", "src/test/java", "src/main/kotlin")
 _LIBRARIES = ("lib", "libs")
+_JUNIT = ("junit-platform-launcher", "junit-platform-engine", "opentest4j")
+_GRADLE = ("build.gradle", "build.gradle.kts")
+_PARTS = ("junit-platform", "junit-jupiter")
 _RESOURCES = ("src/main/resources", "src/test/resources")
 
 
@@ -33,6 +37,15 @@ class Project(NamedTuple):
     resources: tuple[str, ...]
     missing: tuple[str, ...]
     manifest: str | None
+
+    def class_path(self, junit: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the libraries with a JUnit: their own if that is whole, else the one given."""
+        names = {os.path.basename(jar).rpartition("-")[0] for jar in self.libraries}
+        if names.issuperset(_JUNIT):
+            return self.libraries
+        if any(name.startswith(_PARTS) for name in names):  # they would not fit to each other
+            return (*junit, *self.libraries)
+        return (*self.libraries, *junit)
 
 
 def package_of(text: str) -> str:
@@ -62,7 +75,7 @@ def project_of(root: str, path: str, text: str, environment: dict[str, str]) -> 
     repository = environment.get("MAVEN_REPOSITORY") or os.path.join(
         environment.get("HOME", "/"), ".m2", "repository"
     )
-    libraries, missing = jars_of(Pom.read(manifest), repository) if manifest else ((), ())
+    libraries, missing = _libraries(root, base, manifest, repository, environment)
     modules = _modules(root, manifest) if manifest else []
     local = [
         jar
@@ -79,6 +92,24 @@ def project_of(root: str, path: str, text: str, environment: dict[str, str]) -> 
         tuple(one for one in missing if not one.startswith(("org.junit", "junit:"))),
         manifest,
     )
+
+
+def _libraries(
+    root: str, base: str, manifest: str | None, repository: str, environment: dict[str, str]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the jars that the build asks for, and what of it is not there."""
+    told = manifest or _lock_file(root, base)
+    installed = jars_installed(root, told, environment) if told else None
+    if installed is not None:
+        return installed, ()
+    return jars_of(Pom.read(manifest), repository) if manifest else ((), ())
+
+
+def _lock_file(root: str, base: str) -> str | None:
+    """Return where the nearest Gradle project has its lock file, if it has one."""
+    scripts = [_above(root, base, name) for name in _GRADLE]
+    nearest = max(filter(None, scripts), key=len, default=None)
+    return os.path.join(os.path.dirname(nearest), "gradle.lockfile") if nearest else None
 
 
 def _source_root(folder: str, package: str) -> str:

@@ -151,9 +151,8 @@ def _run(stage: Stage, tools: Toolbox, project: Project, ones: list[Wanted]) -> 
     with open(listing, "w", encoding="utf-8") as file:
         file.write("\n".join(lines))
     listener = Listener(stage, compiled)
-    classpath = [
-        tools.jar, *tools.junit, compiled.classes, *project.resources, *project.libraries
-    ]  # fmt: skip
+    libraries = project.class_path(tools.junit)
+    classpath = [tools.jar, compiled.classes, *project.resources, *libraries]
     folder = os.path.dirname(project.manifest) if project.manifest else stage.root
     with Pipe(stage.scratch, listener.take) as pipe:
         argv = [*java_argv(stage, classpath, "-ea"), "fixwright.Tests", pipe.path, listing]

@@ -87,7 +87,8 @@ def find_junit(environment: dict[str, str]) -> tuple[str, ...]:
     for folder in (environment.get("FIXWRIGHT_JUNIT", ""), *_PLACES):
         if folder and glob.glob(os.path.join(folder, "junit-platform-launcher*.jar")):
             return tuple(jar for name in _JUNIT for jar in _jars(folder, name))
-    return _from_maven(os.path.join(environment.get("HOME", "/"), ".m2", "repository"))
+    home = os.path.join(environment.get("HOME", "/"), ".m2", "repository")
+    return _from_maven(environment.get("MAVEN_REPOSITORY") or home)
 
 
 def _jars(folder: str, name: str) -> list[str]:
