@@ -9,10 +9,11 @@ import pytest
 import pytest_asyncio
 
 from fixwright.fix.fix import Fix
+from fixwright.fix.indexed import WorkspaceDefinitions
 from fixwright.fix.ladder import Ladder
 from fixwright.fix.problem import problem_of
 from fixwright.fix.search import MAX_RUNS
-from fixwright.index.definitions import WorkspaceDefinitions
+from fixwright.index.workspace_index import WorkspaceIndex
 from fixwright.runs.run import Run
 from fixwright.runs.runner import Runner
 from fixwright.runs.target import Target, TargetKind
@@ -87,11 +88,18 @@ def typed(text: str, version: int = 1) -> Snapshot:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def bench() -> AsyncIterator[Bench]:
-    definitions = WorkspaceDefinitions()
-    async with await open_or_skip("unconfined") as sandbox:
-        yield Bench(sandbox, definitions)
-    await definitions.close()
+async def bench(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Bench]:
+    cache = tmp_path_factory.mktemp("cache")
+    index = await WorkspaceIndex.start([], cache=cache, workers=1)
+
+    async def started() -> WorkspaceIndex:
+        return index
+
+    try:
+        async with await open_or_skip("unconfined") as sandbox:
+            yield Bench(sandbox, WorkspaceDefinitions(started, answer=60))
+    finally:
+        await index.close()
 
 
 async def test_one_mistake_is_a_rules(bench: Bench) -> None:

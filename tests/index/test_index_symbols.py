@@ -133,7 +133,7 @@ def test_languages_are_found_by_id_extension_or_name() -> None:
 def test_importing_the_index_loads_nothing_of_tree_sitter() -> None:
     code = (
         "import sys; import fixwright.index.buffers, fixwright.index.slices, fixwright.index.tests,"
-        " fixwright.index.definitions;"
+        " fixwright.fix.indexed;"
         " sys.exit(any(name.startswith('tree_sitter') for name in sys.modules))"
     )
     assert (

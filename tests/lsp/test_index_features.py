@@ -11,6 +11,7 @@ from fixwright.workspace.paths import path_to_uri
 from fixwright.workspace.text import Encoding
 from support.editor import editing
 from support.index_editor import ALL, short, symbols, until_symbols, written
+from support.needs import needs
 
 FILES = {
     "bank.py": "class Account:\n    def deposit(self, amount):\n        return amount\n",
@@ -128,3 +129,19 @@ async def test_a_cold_index_shows_progress(tmp_path: Path) -> None:
         await editor.until(lambda: told("end"), "the end of the progress")
         assert told("begin") == ["Indexing"]
         assert told("end") == ["3000 files"]
+
+
+@pytest.mark.bubblewrap
+@pytest.mark.parametrize("features", ["all", "off"])
+async def test_a_fix_imports_what_another_file_defines(tmp_path: Path, features: str) -> None:
+    needs("bubblewrap")
+    helper = {"lib/handy.py": "def helper_of_ours():\n    return 42\n", "lib/__init__.py": ""}
+    root = written(tmp_path, {**helper, "main.py": "print(helper_of_ours())\n"})
+    settings = {"index": {"features": features}, "sandbox": {"backend": "bubblewrap"}}
+    async with editing(root, settings=settings) as editor:
+        uri = editor.open_file(root / "main.py")
+        await editor.run(uri)
+        [diagnostic] = await editor.diagnostics(uri, 1)
+        fixed = await editor.fix(uri, diagnostic)
+        assert fixed["status"] == "verified", fixed["reason"]
+        assert "from lib.handy import helper_of_ours" in editor.text(uri)

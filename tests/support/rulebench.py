@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from fixwright.failures.model import Failure
 from fixwright.failures.parse import failures_of
+from fixwright.fix.definitions import Definitions, Known
 from fixwright.fix.problem import Candidate, Problem, RuleContext
 from fixwright.fix.rules import candidates
-from fixwright.index.definitions import Definitions, module_name
-from fixwright.index.extract import extract
+from fixwright.index.extraction import extract
 from fixwright.index.languages import language_for
 from fixwright.workspace.document import Document
 from fixwright.workspace.paths import uri_to_path
@@ -52,14 +52,14 @@ def snapshot_of(files: dict[str, str]) -> Snapshot:
 
 
 def definitions_of(files: dict[str, str]) -> Definitions:
-    extracts, modules = {}, {}
-    for path, text in files.items():
-        language = language_for(None, path)
-        if language is not None:
-            extracts[uri_of(path)] = extract(Text(text), language)
-        if path.endswith(".py"):
-            modules[uri_of(path)] = module_name(path)
-    return Definitions(extracts, modules)
+    facts = {
+        uri_of(path): extract(language, text.encode())
+        for path, text in files.items()
+        if (language := language_for(None, path)) is not None
+    }
+    root = uri_to_path(ROOT)
+    assert root is not None
+    return Definitions(Known(facts), [root])
 
 
 def context_of(files: dict[str, str], problem: Problem) -> RuleContext:

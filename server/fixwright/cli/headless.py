@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from fixwright import config
+from fixwright.fix.indexed import WorkspaceDefinitions
 from fixwright.fix.ladder import Ladder
 from fixwright.fix.services import Services
-from fixwright.index.definitions import WorkspaceDefinitions
+from fixwright.index.workspace_index import WorkspaceIndex
 from fixwright.runs.dependencies import Dependencies
 from fixwright.runs.runner import Runner
 from fixwright.workspace.paths import path_to_uri
 from fixwright.workspace.snapshot import Folder, Snapshot
+
+log = logging.getLogger(__name__)
+
+_PATIENCE = 10.0
+"""Seconds that a fix waits for the index; nobody types meanwhile."""
 
 _MANIFESTS = ("pyproject.toml", "package.json", "go.mod", "Cargo.toml", "pom.xml")
 
@@ -47,7 +55,8 @@ async def headless(path: Path) -> AsyncGenerator[Headless, None]:
         config.user_layer(problems),
         config.environment_layer(),
     )
-    definitions = WorkspaceDefinitions()
+    index = _Index(root, found.settings.index.cache)
+    definitions = WorkspaceDefinitions(index.started, patience=_PATIENCE)
     services = Services.of(found.settings, definitions)
     try:
         yield Headless(
@@ -60,7 +69,34 @@ async def headless(path: Path) -> AsyncGenerator[Headless, None]:
         )
     finally:
         await services.close()
-        await definitions.close()
+        await index.close()
+
+
+class _Index:
+    """The index of a work tree, started when a rule first asks for it."""
+
+    def __init__(self, root: Path, cache: str | None) -> None:
+        self._root = root
+        self._cache = None if cache is None else Path(cache)
+        self._starting: asyncio.Task[WorkspaceIndex] | None = None
+
+    async def started(self) -> WorkspaceIndex | None:
+        """The index; None where it can't be started."""
+        if self._starting is None:
+            start = WorkspaceIndex.start([self._root], cache=self._cache)
+            self._starting = asyncio.create_task(start)
+        try:
+            return await asyncio.shield(self._starting)
+        except OSError as error:
+            log.error("the index of the workspace can't be started: %s", error)
+            return None
+
+    async def close(self) -> None:
+        """End it, if it was started."""
+        if self._starting is not None:
+            index = await self.started()
+            if index is not None:
+                await index.close()
 
 
 def root_of(path: Path) -> Path:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from fixwright.failures.model import Failure
+from fixwright.fix.definitions import Definitions
 from fixwright.fix.fix import Fix
 from fixwright.fix.model import ModelRung
 from fixwright.fix.problem import Candidate, Problem, RuleContext, problem_of
 from fixwright.fix.rules import candidates
 from fixwright.fix.search import Found, Narrate, Search
 from fixwright.fix.verify import followed, verify
-from fixwright.index.definitions import Definitions
 from fixwright.runs.run import Run
 from fixwright.runs.runner import Runner
 from fixwright.runs.target import Target
@@ -23,7 +23,8 @@ from fixwright.workspace.snapshot import Snapshot
 
 _NOT_REACHED = "A run does not reach this place, so the edit could not be proven."
 
-FindDefinitions = Callable[[Snapshot], Awaitable[Definitions]]
+FindDefinitions = Callable[[Snapshot, str], Definitions]
+"""Called on the event loop: the definitions of a snapshot, those near a document first."""
 
 
 @dataclass
@@ -115,7 +116,8 @@ class Ladder:
             reason = f"It does not fail any more: {before.outcome}."
             return Fix("none", problem.message, reason, None, Draft.over(snapshot), before, None, 0)
         tried = 0
-        for candidate in await self._candidates(snapshot, problem):
+        doubts: list[str] = []
+        for candidate in await self._candidates(snapshot, problem, doubts):
             tried += 1
             verdict = await verify(self.runner, candidate.draft, before, _nothing(problem))
             harmless = verdict.run.passed or verdict.run.outcome == before.outcome
@@ -130,6 +132,7 @@ class Ladder:
                 fix = replace(fix, status="unverified", reason=_NOT_REACHED)
             return replace(fix, attempts=tried + fix.attempts)
         reason = "No rule knows a fix for this, and no model is set up (model.provider)."
+        reason = " ".join([reason, *doubts[:1]])
         return Fix("none", problem.message, reason, None, Draft.over(snapshot), before, None, tried)
 
     # ---- rules -------------------------------------------------------------------------
@@ -138,17 +141,28 @@ class Ladder:
         self, snapshot: Snapshot, problem: Problem, before: Run, narrate: Narrate
     ) -> Found:
         failure = problem.failure or _nothing(problem)
-        search = Search(self.runner, self._candidates, before, failure)
-        return await search.search(snapshot, problem, narrate)
+        doubts: list[str] = []
 
-    async def _candidates(self, snapshot: Snapshot, problem: Problem) -> tuple[Candidate, ...]:
-        definitions = await self.definitions(snapshot)
+        async def find(snapshot: Snapshot, problem: Problem) -> tuple[Candidate, ...]:
+            return await self._candidates(snapshot, problem, doubts)
+
+        found = await Search(self.runner, find, before, failure).search(snapshot, problem, narrate)
+        return replace(found, lacking=doubts[0] if doubts else None)
+
+    async def _candidates(
+        self, snapshot: Snapshot, problem: Problem, doubts: list[str]
+    ) -> tuple[Candidate, ...]:
+        """What rules propose; `doubts` are told why that may be too little."""
+        definitions = self.definitions(snapshot, problem.uri)
 
         def look() -> tuple[Candidate, ...]:
             document = snapshot.document(problem.uri)
             return candidates(RuleContext(snapshot, problem, document, definitions))
 
-        return await asyncio.to_thread(look)
+        found = await asyncio.to_thread(look)
+        if definitions.doubt is not None:
+            doubts.append(definitions.doubt)
+        return found
 
 
 def _located(problem: Problem, before: Run) -> Problem | None:
@@ -241,6 +255,8 @@ def _fix_of(found: Found, problem: Problem, before: Run, *, asked_model: bool = 
         if found.tried
         else f"No rule knows a fix for this.{hint}"
     )
+    if found.lacking is not None:
+        reason = f"{reason} {found.lacking}"
     title = problem.failure.title if problem.failure else problem.message
     return Fix("none", title, reason, None, Draft.over(before.snapshot), before, None, found.tried)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from fixwright.failures.model import Failure
-    from fixwright.index.definitions import Definitions
+    from fixwright.fix.definitions import Definitions
     from fixwright.runs.run import Run
     from fixwright.workspace.document import Document
     from fixwright.workspace.draft import Draft

@@ -57,11 +57,13 @@ class Found:
         tried: how many candidates were run.
         best: the one that passes, else the one that got furthest; None where none got anywhere.
         doubt: why `best` proves nothing, as a sentence; None where it is proven.
+        lacking: why rules may have known too little, as a sentence.
     """
 
     tried: int
     best: Attempt | None
     doubt: str | None
+    lacking: str | None = None
 
     @property
     def is_proven(self) -> bool:

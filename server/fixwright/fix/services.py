@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fixwright.config import ModelConfig, Settings
+from fixwright.fix.indexed import WorkspaceDefinitions
 from fixwright.fix.ladder import Ladder
 from fixwright.fix.model import ModelRung
-from fixwright.index.definitions import WorkspaceDefinitions
 from fixwright.models.factory import (
     ANTHROPIC_VARIABLE,
     OPENAI_VARIABLE,

@@ -175,7 +175,14 @@ class WorkspaceIndex:
                     return Named(tuple(found), len(found) + left_out)
         raise IndexUnavailable("The index did not say where its answer ends.")
 
-    async def imported_as(self, name: str, limit: int = 1000) -> tuple[tuple[Import, int], ...]:
+    async def imported_as(
+        self,
+        name: str,
+        *,
+        language: str | None = None,
+        without: Iterable[str] = (),
+        limit: int = 1000,
+    ) -> tuple[tuple[Import, int], ...]:
         """The imports by which files of the workspace know something by a name.
 
         Each comes once, without its place, and with the number of files that have it; the most
@@ -183,9 +190,13 @@ class WorkspaceIndex:
 
         Args:
             name: as the files use it.
+            language: the name of the files' language; None for all.
+            without: files that do not count.
             limit: of files that are looked at.
         """
-        rows = await self._rows("imported", name=name, limit=limit)
+        rows = await self._rows(
+            "imported", name=name, language=language, without=list(without), limit=limit
+        )
         found = cast("list[tuple[str, str, str, int, str, int]]", rows)
         return tuple((Import(*row[:5], NOWHERE), row[5]) for row in found)
 

@@ -67,6 +67,8 @@ class Indexing:
         self._closed = False
         self._asking: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._round: _Round | None = None
+        self._config = IndexConfig()
+        self._ruled = False
         self.offers = Offers()
 
     # -- life
@@ -76,12 +78,14 @@ class Indexing:
         async with self._lock:
             if self._closed:
                 return
+            self._config = config
             if self._served is None:
                 name = self._editor.profile.name
                 self._served = await asyncio.to_thread(served_languages, name)
             self.offers = Offers(config.features, self._served)
             roots = tuple(folder.path for folder in self._store.now.folders)
-            wanted = (roots, config.cache) if self.offers.any else None
+            needed = self.offers.any or self._ruled
+            wanted = (roots, config.cache) if needed else None
             if wanted != self._of:
                 await self._end()
                 self._of = wanted
@@ -178,6 +182,14 @@ class Indexing:
         return bool(gone or news)
 
     # -- questions
+
+    async def for_rules(self) -> WorkspaceIndex | None:
+        """The index for those who fix, and it alone where the editor is offered nothing of it."""
+        await self.settled()
+        if not self._ruled:
+            self._ruled = True
+            await self.follow(self._config)
+        return self._index
 
     async def index(self) -> WorkspaceIndex | None:
         """The index, which has taken in what the editor shows if that can be waited for."""

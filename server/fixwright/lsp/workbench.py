@@ -16,9 +16,9 @@ from lsprotocol import types as lsp
 from fixwright import config
 from fixwright.config import Configuration, Settings
 from fixwright.fix.fix import Fix
+from fixwright.fix.indexed import WorkspaceDefinitions
 from fixwright.fix.services import Services
 from fixwright.index.buffers import OpenBuffers
-from fixwright.index.definitions import WorkspaceDefinitions
 from fixwright.index.languages import all_languages
 from fixwright.json_reading import as_object
 from fixwright.log import start_logging
@@ -49,7 +49,7 @@ from fixwright.lsp.indexing import Indexing
 from fixwright.lsp.jobs import Jobs
 from fixwright.lsp.readiness import Readiness
 from fixwright.runs.plan import can_run
-from fixwright.workspace.document import Document, UnknownDocument
+from fixwright.workspace.document import Document
 from fixwright.workspace.snapshot import Snapshot
 from fixwright.workspace.store import SnapshotStore
 from fixwright.workspace.text import Encoding
@@ -189,8 +189,6 @@ class Workbench:
             log.warning("%s", error)
             self.editor.record(str(error))
         status.announce(self)
-        with contextlib.suppress(UnknownDocument):  # a lost document: the first fix will say so
-            await self.definitions.of(self.store.now)
 
     async def reconfigure(self) -> None:
         """Read the settings again, and replace what depends on them if they changed."""
@@ -228,7 +226,7 @@ class Workbench:
             task.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)
         await self.services.close()
-        await asyncio.gather(self.buffers.close(), self.definitions.close(), self.indexing.close())
+        await asyncio.gather(self.buffers.close(), self.indexing.close())
 
 
 async def open_workbench(server: Server) -> Workbench:
@@ -239,7 +237,8 @@ async def open_workbench(server: Server) -> Workbench:
     editor = Editor(server, profile)
     await asyncio.to_thread(all_languages)  # reads files, which note() must not
     await asyncio.to_thread(can_run, "python")  # likewise, the runtimes
-    definitions = WorkspaceDefinitions()
+    indexing = Indexing(editor, protocol.store)
+    definitions = WorkspaceDefinitions(indexing.for_rules)
     workbench = Workbench(
         server=server,
         editor=editor,
@@ -249,7 +248,7 @@ async def open_workbench(server: Server) -> Workbench:
         board=Board(editor, protocol.store, protocol.encoding),
         edits=Edits(editor, protocol.store, protocol.encoding),
         buffers=OpenBuffers(),
-        indexing=Indexing(editor, protocol.store),
+        indexing=indexing,
         definitions=definitions,
         services=Services.of(Settings(), definitions),
     )

@@ -194,10 +194,8 @@ def _parameters(context: RuleContext, file: PythonFile, call: ast.Call) -> list[
 
 
 def _init_parameters(context: RuleContext, owner: str):
-    for definition in context.definitions.named("__init__"):
-        if definition.container.rpartition(".")[2] == owner:
-            return definition.parameters
-    return None
+    found = context.definitions.members(owner)
+    return next((each.parameters for each in found if each.name == "__init__"), None)
 
 
 _BY_KEYWORD = frozenset({"positional", "keyword-only"})

@@ -89,12 +89,7 @@ def _owner(context: RuleContext) -> str:
 
 def _members(context: RuleContext, owner: str) -> list[str]:
     """The attributes of a class of the workspace, of a builtin one, or of a loaded module."""
-    short = owner.rpartition(".")[2]
-    members = [
-        definition.name
-        for definition in context.definitions.all
-        if definition.container.rpartition(".")[2] == short and definition.container
-    ]
+    members = [definition.name for definition in context.definitions.members(owner)]
     if members:
         return members
     builtin = getattr(builtins, owner, None)
@@ -103,7 +98,7 @@ def _members(context: RuleContext, owner: str) -> list[str]:
     module = sys.modules.get(owner) if owner in sys.stdlib_module_names else None
     if module is not None:
         return dir(module)
-    return [definition.name for definition in context.definitions.all if definition.module == owner]
+    return [definition.name for definition in context.definitions.of_module(owner)]
 
 
 def _length(

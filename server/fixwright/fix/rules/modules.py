@@ -131,7 +131,7 @@ def _without(file: PythonFile, node: ast.ImportFrom, alias: ast.alias) -> Edit:
 
 
 def _exported(context: RuleContext, module: str) -> list[str]:
-    names = [d.name for d in context.definitions.all if d.module == module and not d.container]
+    names = [definition.name for definition in context.definitions.of_module(module)]
     loaded = (
         sys.modules.get(module) if module.partition(".")[0] in sys.stdlib_module_names else None
     )

@@ -245,11 +245,17 @@ class Answers:
     async def _imported(self, question: Header, part: Part) -> object:
         """The imports that bind a name, in files that have it as a word."""
         name = cast("str", question["name"])
-        paths = sorted(self._holdings.using(name))[: cast("int", question["limit"])]
+        without = frozenset(cast("list[str]", question["without"]))
+        paths = sorted(path for path in self._holdings.using(name) if path not in without)
+        paths = paths[: cast("int", question["limit"])]
         shown = {path: self._holdings.shown(path) for path in paths}
         records = await self._indexer.records({each for each in shown.values() if each is not None})
+        facts = {number: unpack(record) for number, record in records.items()}
+        wanted = question["language"]
         binding = {
-            number: binding_imports(unpack(record), name) for number, record in records.items()
+            number: binding_imports(each, name)
+            for number, each in facts.items()
+            if wanted in {None, each.language}
         }
         found = Counter(
             row for number in shown.values() if number in binding for row in binding[number]
