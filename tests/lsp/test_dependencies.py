@@ -156,7 +156,52 @@ def test_the_command_line_plans_asks_and_installs(folder: Path, variables: dict[
     done = fixwright(*deps, "--install", "--yes", "--json")
     report = json.loads(done.stdout)
     assert (done.returncode, report["status"]) == (0, "installed")
-    assert fixwright("run", str(folder / "main.py")).stdout == "hello\n"
+    run = ("run", str(folder / "main.py"))
+    fresh = fixwright(*run)
+    assert (fresh.stdout, "have changed" in fresh.stderr) == ("hello\n", False)
+    (folder / "requirements.txt").write_text("greet-kit==1.0\nother-kit==2.0\n")
+    (folder / "more.txt").write_text("nobody asks for this\n")
+    stale = fixwright(*run)
+    assert "requirements.txt has changed since packages were installed" in stale.stderr
+    assert "fixwright sandbox deps --install" in stale.stderr
+    assert "has changed" not in fixwright(*run).stderr  # told once
+    (warning,) = json.loads(fixwright(*run, "--json").stdout)["warnings"]
+    assert warning["kind"] == "StalePackages"  # and yet it stands in every report
+
+
+@pytest.mark.slow
+@pytest.mark.bubblewrap
+async def test_a_run_with_packages_that_are_not_asked_for_any_more_says_so(
+    folder: Path, variables: dict[str, str], tmp_path: Path
+) -> None:
+    needs("bubblewrap")
+    settings = {"sandbox": {"dependencies": "always"}}
+    async with editing(folder, environment=variables, settings=settings) as editor:
+        uri = editor.open_file(folder / "main.py")
+        await editor.command("fixwright.installDependencies", {"uri": uri})
+        manifest = folder / "requirements.txt"
+        assert (await editor.run(uri))["warnings"] == []
+        manifest.write_text("# a remark, and nothing else\ngreet-kit==1.0\n")
+        assert (await editor.run(uri))["warnings"] == []
+        manifest.write_text("greet-kit>=1.0\n")
+        for _ in range(2):
+            report = await editor.run(uri)
+            assert (report["status"], report["stdout"]) == ("passed", "hello\n")
+            (warning,) = report["warnings"]
+            assert (warning["kind"], warning["uri"]) == ("StalePackages", manifest.as_uri())
+        told = [each for each in editor.shown.messages if "requirements.txt has changed" in each]
+        assert len(told) == 1
+        status = await editor.command("fixwright.status", {})
+        (stale,) = status["stalePackages"]
+        assert stale["message"] == warning["message"]
+        await editor.command("fixwright.installDependencies", {"uri": uri})
+        assert (await editor.run(uri))["warnings"] == []
+        assert (await editor.command("fixwright.status", {}))["stalePackages"] == []
+        for record in (tmp_path / "cache/fixwright/layers").glob("*.json"):
+            record.unlink()
+        report = await editor.run(uri)
+        assert (report["status"], report["warnings"][0]["kind"]) == ("failed", "StalePackages")
+        assert "not there any more" in report["warnings"][0]["message"]
 
 
 def test_consents_are_of_one_workspace_and_one_set(tmp_path: Path) -> None:
@@ -167,7 +212,9 @@ def test_consents_are_of_one_workspace_and_one_set(tmp_path: Path) -> None:
     consents.agree(ask)
     consents.use(ask)
     assert consents.agreed(ask)
-    assert consents.used(ask.directory, "python") == wanted.key
+    used = consents.used(ask.directory, "python")
+    assert used is not None
+    assert used.key == wanted.key
     assert consents.used(ask.directory, "node") is None
     assert not consents.agreed(Ask(tmp_path / "two", wanted))
     more = Wanted("python", (*wanted.packages, Package("b", "", "b.py:1")))

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fixwright_sandbox.dependencies import Wanted, wanted
+from fixwright_sandbox.dependencies.asked import asked
 from fixwright_sandbox.dependencies.names import distribution_of
 
 
@@ -306,3 +307,35 @@ def test_any_bytes_are_read(runtime: str, data: bytes | str) -> None:
     names = ("requirements.txt", "pyproject.toml", "a.py", "package.json", "a.ts", "go.mod")
     names += ("Cargo.toml", "pom.xml")
     assert of(runtime, dict.fromkeys(names, data)).runtime == runtime
+
+
+@pytest.mark.parametrize(
+    ("runtime", "before", "after", "paths"),
+    [
+        ("python", {"requirements.txt": "a==1\n"}, {"requirements.txt": "# b\na==1\n"}, []),
+        (
+            "python",
+            {"requirements.txt": "a==1\n"},
+            {"requirements.txt": "a\n"},
+            ["requirements.txt"],
+        ),
+        ("python", {"a.py": "import yaml"}, {"a.py": "import yaml, requests"}, []),
+        (
+            "python",
+            {"pyproject.toml": "[project]\ndependencies = ['a']\n"},
+            {"pyproject.toml": "[project]\ndependencies = ['a']\n[tool.x]\ny = 1\n"},
+            [],
+        ),
+        ("node", {"package.json": '{"dependencies": {"a": "1"}}'}, {}, ["package.json"]),
+        ("java", {"pom.xml": POM}, {"pom.xml": POM + "\n"}, ["pom.xml"]),
+    ],
+)
+def test_what_manifests_ask_for_is_compared(
+    runtime: str, before: dict[str, str], after: dict[str, str], paths: list[str]
+) -> None:
+    one, other = (
+        asked(runtime, {path: lambda text=text: text.encode() for path, text in files.items()})
+        for files in (before, after)
+    )
+    differing = [path for path in one.keys() | other.keys() if one.get(path) != other.get(path)]
+    assert differing == paths

@@ -194,6 +194,8 @@ async def _run(tools: Headless, target: Target, *, as_json: bool) -> int:
         click.echo(json.dumps(report, indent=2))
     else:
         _tell_run(finished, report)
+        if news := await tools.dependencies.news(finished):
+            click.echo(f"fixwright: {news}", err=True)
     return _exit_code(report)
 
 

@@ -12,22 +12,25 @@ import fcntl
 import functools
 import json
 import os
-from collections.abc import Awaitable, Callable, Generator
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Generator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 import platformdirs
 from packaging.utils import canonicalize_name
 
+from fixwright.failures.model import Failure
 from fixwright.json_reading import as_object
 from fixwright.runs.plan import runtime_of_tests
 from fixwright.runs.run import Run
+from fixwright.runs.supplies import Manifests, Supply, changed, files_of, gone
 from fixwright.runs.tree import Root, tree_of
 from fixwright.workspace.draft import Draft
-from fixwright_sandbox import Blob, HostFile, Sandbox, Tree
-from fixwright_sandbox.backends.base import BackendError, Layer
+from fixwright_sandbox import Sandbox, Tree
+from fixwright_sandbox.backends.base import BackendError
 from fixwright_sandbox.dependencies import Wanted, wanted
+from fixwright_sandbox.dependencies.asked import asked
 from fixwright_sandbox.dependencies.install import Installation, Installed
 from fixwright_sandbox.dependencies.names import distribution_of
 from fixwright_sandbox.dependencies.reading import texts
@@ -46,10 +49,17 @@ _MISSING = ("ModuleNotFoundError", "ERR_MODULE_NOT_FOUND", "MODULE_NOT_FOUND")
 
 @dataclass(frozen=True)
 class Ask:
-    """What a workspace asks for."""
+    """What a workspace asks for.
+
+    Attributes:
+        directory: its folder.
+        wanted: all of it.
+        asked: of it what manifests say, to tell later whether they have changed.
+    """
 
     directory: Path
     wanted: Wanted
+    asked: Mapping[str, str] = field(default_factory=dict[str, str])
 
     @property
     def question(self) -> str:
@@ -95,8 +105,8 @@ def ask_for(root: Root, tree: Tree, runtime: str) -> Ask | None:
     """The same of a tree. Reads its files."""
     if root.directory is None:
         return None
-    files = {path: functools.partial(_content, item) for path, item in tree.items()}
-    return Ask(root.directory, wanted(home_of(runtime).name, files))
+    files, name = files_of(tree), home_of(runtime).name
+    return Ask(root.directory, wanted(name, files), asked(name, files))
 
 
 def lacking(run: Run) -> Ask | None:
@@ -152,6 +162,14 @@ def missing_module(kind: str, message: str) -> str | None:
     return None if not name or name.startswith((".", "/")) else name
 
 
+@dataclass(frozen=True, slots=True)
+class Used:
+    """What runs of a workspace have: its key, and what its manifests said, see `asked`."""
+
+    key: str
+    asked: Mapping[str, str]
+
+
 class Consents:
     """What the user agreed to, by workspace. Safe between processes. Everything blocks."""
 
@@ -176,13 +194,25 @@ class Consents:
         with self._changing() as told:
             entry = as_object(told.get(_name(ask.directory)))
             used = {**as_object(entry.get("used")), ask.wanted.runtime: ask.wanted.key}
-            told[_name(ask.directory)] = {**entry, "used": used}
+            manifests = {**as_object(entry.get("asked")), ask.wanted.runtime: dict(ask.asked)}
+            told[_name(ask.directory)] = {**entry, "used": used, "asked": manifests}
 
-    def used(self, directory: Path, runtime: str) -> str | None:
-        """The key of what runs of the workspace have."""
+    def used(self, directory: Path, runtime: str) -> Used | None:
+        """What runs of the workspace have."""
         entry = as_object(self._read().get(_name(directory)))
         key = as_object(entry.get("used")).get(runtime)
-        return key if isinstance(key, str) else None
+        digests = as_object(as_object(entry.get("asked")).get(runtime))
+        texts = {path: each for path, each in digests.items() if isinstance(each, str)}
+        return Used(key, texts) if isinstance(key, str) else None
+
+    def hear(self, directory: Path, message: str) -> bool:
+        """Remember that the user was told this of a workspace last; false where that was so."""
+        with self._changing() as told:
+            entry = as_object(told.get(_name(directory)))
+            if entry.get("told") == message:
+                return False
+            told[_name(directory)] = {**entry, "told": message}
+        return True
 
     def _read(self) -> dict[str, object]:
         try:
@@ -215,20 +245,45 @@ class Dependencies:
         self.consents = consents or Consents()
         self._open = open_sandbox
         self._asked: set[tuple[Path, str]] = set()
+        self._manifests = Manifests()
+        self._stale: dict[tuple[Path, str], Failure] = {}
 
-    async def layer(self, sandbox: Sandbox, directory: Path | None, runtime: str) -> Layer | None:
-        """What a run of the workspace is given."""
+    async def layer(
+        self, sandbox: Sandbox, directory: Path | None, runtime: str, tree: Tree
+    ) -> Supply:
+        """What a run of the workspace is given, and whether that is what `tree` asks for."""
         if directory is None or self.policy == "never":
-            return None
+            return Supply()
         runtime = home_of(runtime).name
-        key = await asyncio.to_thread(self.consents.used, directory, runtime)
-        if key is None:
-            return None
+        used = await asyncio.to_thread(self.consents.used, directory, runtime)
+        if used is None:
+            return Supply()
         try:
-            record = await sandbox.layers().find(runtime, key)
+            record = await sandbox.layers().find(runtime, used.key)
         except BackendError:
-            return None  # what is wrong with the sandbox, the run itself will say
-        return None if record is None else layer_of(record)
+            return Supply()  # what is wrong with the sandbox, the run itself will say
+        stale = gone(runtime) if record is None else None
+        if record is not None and used.asked:
+            look = functools.partial(self._manifests.changed, directory, runtime, tree, used.asked)
+            paths = await asyncio.to_thread(look)
+            stale = changed(paths, tree) if paths else None
+        self._stale.pop((directory, runtime), None)
+        if stale is not None:
+            self._stale[directory, runtime] = stale
+        return Supply(None if record is None else layer_of(record), stale)
+
+    @property
+    def stale(self) -> Mapping[tuple[Path, str], Failure]:
+        """By folder and runtime, what the last run of each was warned of."""
+        return dict(self._stale)
+
+    async def news(self, run: Run) -> str | None:
+        """What the user is to be told of a run's packages: once, until it is something else."""
+        directory = run.root.directory
+        if run.stale is None or directory is None:
+            return None
+        message = run.stale.message
+        return message if await asyncio.to_thread(self.consents.hear, directory, message) else None
 
     async def allowed(self, ask: Ask, confirm: Callable[[str], Awaitable[bool]]) -> bool:
         """Whether it may be installed; asks where nobody has said so yet."""
@@ -262,7 +317,3 @@ class Dependencies:
 
 def _name(directory: Path) -> str:
     return os.path.realpath(directory)
-
-
-def _content(item: Blob | HostFile) -> bytes:
-    return item.data if isinstance(item, Blob) else Path(item.path).read_bytes()

@@ -19,7 +19,8 @@ from fixwright_sandbox import Result
 class Run:
     """What ran, of which text, and what came out.
 
-    `draft` holds the text that ran: it is empty for a run of the snapshot itself.
+    `draft` holds the text that ran: it is empty for a run of the snapshot itself. `stale` says that
+    it had other packages than its manifests ask for.
     """
 
     id: str
@@ -31,6 +32,7 @@ class Run:
     failures: tuple[Failure, ...]
     tests: TestCounts | None
     runtime: str = "python"
+    stale: Failure | None = None
 
     @property
     def snapshot(self) -> Snapshot:
@@ -67,8 +69,9 @@ class Run:
 
     @property
     def warnings(self) -> tuple[Failure, ...]:
-        """What its tools warned of; the run passes all the same."""
-        return warnings_of(self.result, None)
+        """What is to be heeded; the run passes all the same: its packages, its tools' warnings."""
+        stale = (self.stale,) if self.stale is not None else ()
+        return (*stale, *warnings_of(self.result, None))
 
     @property
     def outcome(self) -> str:

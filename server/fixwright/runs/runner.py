@@ -8,19 +8,20 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from fixwright.failures.model import Failure
 from fixwright.failures.parse import failures_of, test_counts
 from fixwright.runs.absent import explained
 from fixwright.runs.plan import Plan, plan
 from fixwright.runs.run import Run
+from fixwright.runs.supplies import Supply
 from fixwright.runs.target import Target
 from fixwright.workspace.draft import Draft
 from fixwright.workspace.snapshot import Snapshot
-from fixwright_sandbox import Event, Execution, Limits, Result, Sandbox
-from fixwright_sandbox.backends.base import Layer
+from fixwright_sandbox import Event, Execution, Limits, Result, Sandbox, Tree
 
 OpenSandbox = Callable[[], Awaitable[Sandbox]]
-LayerFor = Callable[[Sandbox, Path | None, str], Awaitable[Layer | None]]
-"""Finds the installed packages of a workspace's folder for a runtime."""
+LayerFor = Callable[[Sandbox, Path | None, str, Tree], Awaitable[Supply]]
+"""Finds the installed packages of a workspace's folder for a runtime and a tree."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class ActiveRun:
     draft: Draft
     plan: Plan
     execution: Execution
+    stale: Failure | None = None
 
     @property
     def title(self) -> str:
@@ -72,6 +74,7 @@ class ActiveRun:
             failures=explained(failures, self.plan.root, self.plan.request.tree),
             tests=test_counts(result),
             runtime=self.plan.request.runtime,
+            stale=self.stale,
         )
 
 
@@ -98,11 +101,15 @@ class Runner:
             self._open(), asyncio.to_thread(plan, draft, target, self.limits)
         )
         workspace = str(planned.root.directory or "untitled")
+        supply = Supply()
         if self._layer_for is not None:
-            layer = await self._layer_for(sandbox, planned.root.directory, planned.request.runtime)
-            planned = replace(planned, request=replace(planned.request, layer=layer))
+            request = planned.request
+            supply = await self._layer_for(
+                sandbox, planned.root.directory, request.runtime, request.tree
+            )
+            planned = replace(planned, request=replace(request, layer=supply.layer))
         execution = sandbox.start(workspace, planned.request)
-        return ActiveRun(uuid.uuid4().hex[:12], target, draft, planned, execution)
+        return ActiveRun(uuid.uuid4().hex[:12], target, draft, planned, execution, supply.stale)
 
     async def run(self, what: Draft | Snapshot, target: Target) -> Run:
         """Start and wait."""

@@ -7,6 +7,7 @@ import uuid
 
 from fixwright.runs.plan import plan
 from fixwright.runs.runner import ActiveRun, LayerFor, OpenSandbox
+from fixwright.runs.supplies import Supply
 from fixwright.runs.target import RunRefused, Target
 from fixwright.workspace.draft import Draft
 from fixwright.workspace.snapshot import Snapshot
@@ -40,9 +41,12 @@ class Sessions:
         sandbox, planned = await asyncio.gather(
             self._open(), asyncio.to_thread(plan, draft, target, self._limits)
         )
-        layer = None
+        supply = Supply()
         if self._layer_for is not None:
-            layer = await self._layer_for(sandbox, planned.root.directory, planned.request.runtime)
+            request = planned.request
+            supply = await self._layer_for(
+                sandbox, planned.root.directory, request.runtime, request.tree
+            )
         session = self._sessions.get(target.uri)
         if session is not None and session.state == "lost":
             await session.restart()
@@ -57,11 +61,11 @@ class Sessions:
                 path=planned.root.path_of(target.uri),
                 line=target.range.start.line,
                 tree=planned.request.tree,
-                layer=layer,
+                layer=supply.layer,
             )
         except SessionRefused as error:
             raise RunRefused(str(error)) from error
-        return ActiveRun(uuid.uuid4().hex[:12], target, draft, planned, execution)
+        return ActiveRun(uuid.uuid4().hex[:12], target, draft, planned, execution, supply.stale)
 
     async def restart(self, uri: str) -> bool:
         """Forget what a document's cells have made; false where there was nothing to forget."""

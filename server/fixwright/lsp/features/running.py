@@ -146,6 +146,8 @@ async def run(
     report = await asyncio.to_thread(run_report, finished, bench.encoding)
     bench.editor.run_event(finished.id, "end", report, finished.result.duration)
     _log_output(bench, finished, report)
+    if news := await bench.services.dependencies.news(finished):
+        bench.editor.warn(f"Fixwright: {news}")
     if finished.failures and bench.services.settings.fix.ahead:
         bench.spawn(_verify_ahead(bench, finished))
     if start is None and may_lack(finished):

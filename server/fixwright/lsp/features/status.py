@@ -11,6 +11,7 @@ from fixwright.fix.services import has_model
 from fixwright.log import log_file
 from fixwright.lsp import arguments as args
 from fixwright.lsp import names
+from fixwright.workspace.paths import path_to_uri
 from fixwright.workspace.snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -37,6 +38,10 @@ async def status(
         "folders": [folder.uri for folder in bench.store.now.folders],
         "index": await bench.indexing.figures(),
         "sessions": list(bench.services.sessions.live),
+        "stalePackages": [
+            {"folder": path_to_uri(folder), "runtime": runtime, "message": told.message}
+            for (folder, runtime), told in bench.services.dependencies.stale.items()
+        ],
         "jobs": [{"title": job.title, "runId": job.key} for job in bench.jobs.running],
         "log": str(log_file()),
     }
