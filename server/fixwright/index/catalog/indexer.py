@@ -45,6 +45,9 @@ _MEMORY = 0xFFFF_FF00
 """Ids of contents that only an editor has count down from here."""
 _FIRST_MEMORY = 0xC000_0000
 _STALE = 0.05
+_TOGETHER = 0.25
+"""Seconds for which contents are gathered to be made searchable at once, while many come."""
+
 _IGNORE_FILES = frozenset({".gitignore", ".ignore", ".gitmodules", ".git", "HEAD", "index"})
 
 
@@ -82,6 +85,9 @@ class Indexer:
         self._memory: dict[int, Record] = {}
         self._next_memory = _MEMORY
         self._unpublished = 0
+        self._lacking: set[int] = set()
+        self._built = 0.0
+        self._building = asyncio.Lock()
         self._epoch = 0
         self._done = self._total = 0
         self._wake = asyncio.Event()
@@ -223,6 +229,10 @@ class Indexer:
             if self._wake.is_set() or self._tasks or self._again or self._listing:
                 await self._wait()
                 continue
+            if self._lacking:
+                self._spawn(self._build_rest())
+                await self._wait()
+                continue
             self._done = self._total = 0
             self._fresh.set()
             self._keep_up()
@@ -295,7 +305,10 @@ class Indexer:
         for path, (now, content) in held.items():
             self.holdings.contents[content.id] = content
             self.holdings.put(path, now)
-        await self._add({content.id for _, content in held.values()})
+        self._lacking.update(content.id for _, content in held.values())
+        waited = asyncio.get_running_loop().time() - self._built
+        if batch.priority == OPEN or not self._waiting or waited > _TOGETHER:
+            await self._build()
 
     async def _parse(
         self, paths: Sequence[str], priority: int
@@ -329,6 +342,7 @@ class Indexer:
             return
         log.warning("the index on disk is damaged and is made anew: %s", error)
         self._epoch += 1
+        self._lacking.clear()
         await self.on_disk(self._disk.start_over)
         before, self.holdings = self.holdings, Holdings()
         for path, number in before.buffers.items():
@@ -338,17 +352,31 @@ class Indexer:
             self.holdings.add(building.from_records(list(self._memory.items())))
         self._listing = True
 
-    async def _add(self, ids: Iterable[int]) -> None:
-        """Makes contents searchable that are not yet."""
-        lacking = self.holdings.unknown(ids)
-        if lacking:
-            for segment in await self.on_disk(self._disk.segments_of, lacking):
-                self.holdings.add(segment)
-                self._unpublished += len(segment.contents)
-            self._keep_up()
+    async def _build(self) -> None:
+        """Makes contents searchable that are not yet; two at a time would make the same twice."""
+        async with self._building:
+            lacking, epoch = self.holdings.unknown(self._lacking), self._epoch
+            self._lacking.clear()
+            if lacking:
+                segments = await self.on_disk(self._disk.segments_of, lacking)
+                if epoch != self._epoch:
+                    return
+                for segment in segments:
+                    self.holdings.add(segment)
+                    self._unpublished += len(segment.contents)
+                self._keep_up()
+            self._built = asyncio.get_running_loop().time()
+
+    async def _build_rest(self) -> None:
+        """What the last of many left."""
+        try:
+            await self._build()
+        except sqlite3.DatabaseError as error:
+            await self._recover(error)
 
     async def _complete(self) -> None:
-        await self._add([each for each in self.holdings.alive() if each < _FIRST_MEMORY])
+        self._lacking.update(each for each in self.holdings.alive() if each < _FIRST_MEMORY)
+        await self._build()
 
     async def _read_text(self, path: str, language: str | None, data: bytes) -> None:
         answers: list[Answer] = []
