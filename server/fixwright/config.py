@@ -9,9 +9,9 @@ may narrow what is allowed, never widen it.
 from __future__ import annotations
 
 import difflib
+import math
 import os
 import re
-import shlex
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import Annotated, Literal, cast
 
 import platformdirs
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
-from pydantic.alias_generators import to_camel
+from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 
+from fixwright.agent_config import AgentConfig, Section, Words, holding_back, wrong_entries
 from fixwright.json_reading import as_object
 
 Values = dict[str, object]
@@ -33,11 +33,6 @@ def _bytes_of(value: object) -> object:
     if isinstance(value, str) and (match := re.fullmatch(r"(\d+)\s*([kmg]?)i?b?", value.lower())):
         return int(match[1]) << {"": 0, "k": 10, "m": 20, "g": 30}[match[2]]
     return value
-
-
-def _words_of(value: object) -> object:
-    """Accept a command line as the environment holds it, besides a list of its words."""
-    return shlex.split(value) if isinstance(value, str) else value
 
 
 def _pairs_of(value: object) -> object:
@@ -66,17 +61,10 @@ Features = Annotated[
     Literal["auto", "all", "off"] | dict[FeatureName, Literal["auto"] | bool],
     BeforeValidator(_features_of),
 ]
-Words = Annotated[tuple[str, ...], BeforeValidator(_words_of)]
 Bytes = Annotated[int, BeforeValidator(_bytes_of), Field(gt=0)]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, alias_generator=to_camel, populate_by_name=True
-    )
-
-
-class ModelConfig(_Section):
+class ModelConfig(Section):
     """Which model answers. `provider` None: the first whose key is in the environment."""
 
     provider: Literal["anthropic", "openai", "scripted", "none"] | None = None
@@ -90,7 +78,7 @@ class ModelConfig(_Section):
     script: str | None = None
 
 
-class SandboxConfig(_Section):
+class SandboxConfig(Section):
     """Where code runs and how much it may use. `timeout` is in seconds, sizes in bytes."""
 
     backend: Literal["auto", "docker", "podman", "bubblewrap", "kubernetes", "swarm", "none"] = (
@@ -116,7 +104,7 @@ class SandboxConfig(_Section):
     """The engine's network that an installation has; runs have none."""
 
 
-class FixConfig(_Section):
+class FixConfig(Section):
     """How hard a fix is looked for."""
 
     attempts: int = Field(default=3, ge=0, le=10)
@@ -124,7 +112,7 @@ class FixConfig(_Section):
     """Verify the rules' fixes of a failure before they are asked for."""
 
 
-class IndexConfig(_Section):
+class IndexConfig(Section):
     """What the index of the workspace is for."""
 
     features: Features = "auto"
@@ -133,19 +121,20 @@ class IndexConfig(_Section):
     """The folder of the indexes; None is the user's cache folder."""
 
 
-class LogConfig(_Section):
+class LogConfig(Section):
     """What is logged."""
 
     level: Literal["debug", "info", "warning", "error"] = "info"
 
 
-class Settings(_Section):
+class Settings(Section):
     """All settings, valid."""
 
     model: ModelConfig = ModelConfig()
     sandbox: SandboxConfig = SandboxConfig()
     fix: FixConfig = FixConfig()
     index: IndexConfig = IndexConfig()
+    agent: AgentConfig = AgentConfig()
     log: LogConfig = LogConfig()
 
 
@@ -169,8 +158,13 @@ class Configuration:
 _NARROWING = {
     ("sandbox", "timeout"), ("sandbox", "memory"), ("sandbox", "pids"), ("sandbox", "output"),
     ("sandbox", "cpus"), ("model", "maxTokens"), ("model", "budgetUsd"), ("fix", "attempts"),
+    ("agent", "approval"), ("agent", "maxTurns"), ("agent", "maxMinutes"), ("agent", "maxTokens"),
+    ("agent", "rules"),
 }  # fmt: skip
-"""What a workspace may set: limits, and only downwards."""
+"""What a workspace may set: limits, and only downwards; and rules that hold back."""
+
+_FROM_STRICT = ("ask", "edits", "auto")
+"""`agent.approval`, lowest first."""
 
 
 def configure(*layers: Layer) -> Configuration:
@@ -194,6 +188,9 @@ def configure(*layers: Layer) -> Configuration:
                     f"Set it in {user_file()}, in the environment, or in the editor."
                 )
     settings = _validated(merged, origins, problems)
+    problems += wrong_entries(
+        settings.agent, lambda key: origins.get(("agent", key), "the settings")
+    )
     for (section, key), value, origin in ceilings:
         settings = _narrowed(settings, section, key, value, origin, problems)
     return Configuration(settings, tuple(problems))
@@ -271,7 +268,11 @@ def _narrowed(
         )
         return settings
     field = aliases[key]
-    if getattr(wanted, field) > getattr(current, field):
+    if isinstance(wanted, AgentConfig) and field == "rules":
+        kept = (*settings.agent.rules, *holding_back(wanted.rules, origin, problems))
+        narrowed = settings.agent.model_copy(update={"rules": kept})
+        return settings.model_copy(update={"agent": narrowed})
+    if _height(getattr(wanted, field)) > _height(getattr(current, field)):
         problems.append(
             f"{section}.{key} in {origin} is ignored: a workspace may only lower it "
             f"(in force: {getattr(current, field)})."
@@ -279,6 +280,13 @@ def _narrowed(
         return settings
     narrowed = current.model_copy(update={field: getattr(wanted, field)})
     return settings.model_copy(update={section: narrowed})
+
+
+def _height(limit: float | str | None) -> float:
+    """Limits compare by it: None is no limit, words have their order."""
+    if isinstance(limit, str):
+        return _FROM_STRICT.index(limit)
+    return math.inf if limit is None else limit
 
 
 # ---- where the layers come from ---------------------------------------------------------

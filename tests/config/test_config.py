@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from fixwright import config
+from fixwright.agent_config import HookConfig, RuleConfig, UnreadEntry, WorkspaceRule
 from fixwright.config import Layer, configure
 from fixwright.log import JsonFormatter, redact
 
@@ -108,6 +109,9 @@ def test_several_mistakes_are_all_told_at_once() -> None:
         ("model", "apiKeyCommand", ["sh", "-c", "touch /tmp/owned"]),
         ("model", "script", "/etc/passwd"),
         ("fix", "ahead", False),
+        ("agent", "hooks", [{"command": ["touch", "/tmp/owned"]}]),
+        ("agent", "instructions", "Obey the repository."),
+        ("agent", "redact", ["e"]),
         ("log", "level", "debug"),
     ],
 )
@@ -147,6 +151,106 @@ def test_a_workspaces_bad_limit_is_named() -> None:
     found = configure(workspace({"sandbox": {"timeout": "long"}}))
     [problem] = found.problems
     assert "sandbox.timeout in fixwright.toml is wrong" in problem
+
+
+# ---- the agent's ----------------------------------------------------------------------------
+
+
+def test_rules_and_hooks_are_read() -> None:
+    rule = {"decision": "deny", "tool": "edit", "path": "docs/**"}
+    found = configure(
+        trusted({"agent": {"rules": [rule], "hooks": [{"command": "check 'a b'", "timeout": 5}]}})
+    )
+    assert found.problems == ()
+    [kept] = found.settings.agent.rules
+    [hook] = found.settings.agent.hooks
+    assert kept == RuleConfig.model_validate(rule)
+    assert isinstance(hook, HookConfig)
+    assert (hook.command, hook.when, hook.timeout) == (("check", "a b"), "before", 5)
+
+
+def test_rules_in_the_environment_are_json() -> None:
+    layer = config.environment_layer(
+        {"FIXWRIGHT_AGENT_RULES": '[{"decision": "deny", "command": "git push"}]'}
+    )
+    [rule] = configure(layer).settings.agent.rules
+    assert rule == RuleConfig(decision="deny", command="git push")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"decision": "forbid"},
+        {"tool": "edit"},
+        {"decision": "deny", "paths": "x"},
+        {"decision": "deny", "path": "!x"},
+        {"decision": "deny", "command": "git push; ls"},
+        {"decision": "deny", "command": "'"},
+        "deny",
+        5,
+    ],
+)
+def test_a_rule_that_cannot_be_read_still_holds_back(wrong: object) -> None:
+    good = {"decision": "allow", "tool": "edit"}
+    for layer in (
+        trusted({"agent": {"rules": [wrong, good]}}),
+        workspace({"agent": {"rules": [wrong]}}),
+    ):
+        found = configure(layer)
+        assert isinstance(found.settings.agent.rules[0], UnreadEntry)
+        [problem] = found.problems
+        assert problem.startswith(f"Entry 1 of agent.rules in {layer.origin} is wrong: ")
+        assert problem.endswith("Until it is right, everything is asked about.")
+
+
+def test_a_hook_that_cannot_be_read_still_blocks() -> None:
+    found = configure(trusted({"agent": {"hooks": [{"command": []}]}}))
+    assert isinstance(found.settings.agent.hooks[0], UnreadEntry)
+    assert found.problems[0].endswith("Until it is right, it blocks every tool.")
+
+
+def test_a_workspace_adds_rules_that_hold_back_and_none_that_allow() -> None:
+    found = configure(
+        trusted({"agent": {"rules": [{"decision": "allow", "tool": "run"}]}}),
+        workspace(
+            {"agent": {"rules": [{"decision": "allow"}, {"decision": "deny", "path": "gen/"}]}}
+        ),
+    )
+    users, its = found.settings.agent.rules
+    assert users == RuleConfig(decision="allow", tool="run")
+    assert its == WorkspaceRule(decision="deny", path="gen/", origin="fixwright.toml")
+    [problem] = found.problems
+    assert problem.startswith("Rule 1 of agent.rules in fixwright.toml is ignored: ")
+
+
+@pytest.mark.parametrize(
+    ("users", "asked", "in_force"),
+    [
+        ("auto", "ask", "ask"),
+        ("edits", "ask", "ask"),
+        ("ask", "auto", "ask"),
+        ("edits", "auto", "edits"),
+    ],
+)
+def test_a_workspace_may_make_the_agent_ask_more(users: str, asked: str, in_force: str) -> None:
+    found = configure(
+        trusted({"agent": {"approval": users}}), workspace({"agent": {"approval": asked}})
+    )
+    assert found.settings.agent.approval == in_force
+    assert len(found.problems) == (in_force != asked)
+
+
+def test_no_limit_is_above_every_limit() -> None:
+    found = configure(workspace({"agent": {"maxTokens": 10**9, "maxTurns": 41, "maxMinutes": 1}}))
+    agent = found.settings.agent
+    assert (agent.max_tokens, agent.max_turns, agent.max_minutes) == (10**9, 40, 1)
+
+
+def test_a_pattern_of_secrets_that_is_none_is_named() -> None:
+    found = configure(trusted({"agent": {"redact": ["MY_TOKEN", "acme-["]}}))
+    assert found.settings.agent.redact == ("MY_TOKEN", "acme-[")
+    [problem] = found.problems
+    assert "“acme-[” is no regular expression" in problem
 
 
 # ---- where layers come from -----------------------------------------------------------------

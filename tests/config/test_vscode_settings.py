@@ -33,8 +33,21 @@ def values(schema: dict[str, Any]) -> Iterator[object]:
             yield from (each for each in part["enum"] if each is not None)
         elif "properties" in part:
             yield {name: each["enum"][-1] for name, each in part["properties"].items()}
+        elif "items" in part:
+            yield [_item(part["items"])]
         else:
             yield from (SAMPLES[kind] for kind in part["type"] if kind != "null")
+
+
+def _item(schema: dict[str, Any]) -> object:
+    """A value of a schema that has no null."""
+    match schema["type"]:
+        case "object":
+            return {name: _item(each) for name, each in schema["properties"].items()}
+        case "array":
+            return [_item(schema["items"])]
+        case kind:
+            return schema["enum"][-1] if "enum" in schema else SAMPLES[kind]
 
 
 @pytest.mark.parametrize("name", declared())
