@@ -13,59 +13,24 @@ import os
 import shutil
 import signal
 import tempfile
-import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from types import MappingProxyType
 
 from .backends.base import BackendError
 from .backends.descendants import descendants, usage_below
-from .backends.engine import Container, Engine
-from .backends.labels import (
-    FOLDER,
-    LABEL,
-    LAYER,
-    OWNER_LABEL,
-    OWNER_VARIABLE,
-    RECORD_LABEL,
-    STARTED_LABEL,
-)
+from .backends.docker import Docker
+from .backends.engine import Engine
+from .backends.labels import FOLDER, LAYER, OWNER_VARIABLE
+from .backends.owned import Found, in_engine, remove_in_engine
+from .backends.podman import Podman
 from .dependencies.records import Keep, Records, surplus
 from .owner import Owner
 from .roster import Registered, registered
 
-Kind = Literal["container", "volume", "network", "process", "folder"]
-_STOPPED_SECONDS = 600.0
-"""How old a container is that stands still before it is left, whoever owns it: one that is not
-started yet is younger, and one that has ended removes itself."""
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """One thing that belongs to a sandbox.
-
-    Attributes:
-        kind: what it is.
-        id: what the engine, the kernel or the file system knows it by.
-        backend: what made it.
-        owner: the process that started it; None where that can't be told.
-        left: nobody will use it any more; it can be pruned.
-        environment: our id of the environment, where its owner has written that down.
-        workspace: whom it serves, likewise.
-        started_at: seconds since the epoch, where that is told.
-        image: of a container.
-    """
-
-    kind: Kind
-    id: str
-    backend: str
-    owner: Owner | None
-    left: bool
-    environment: str | None = None
-    workspace: str | None = None
-    started_at: float | None = None
-    image: str | None = None
+_ENGINES: Mapping[str, type[Docker]] = MappingProxyType({"docker": Docker, "podman": Podman})
+"""The backends whose engines are asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,17 +43,21 @@ class Used:
 
 
 def found(docker_host: str | None = None, *, engine: bool = True) -> tuple[Found, ...]:
-    """Everything that sandboxes of this user have, on this machine and in the engine.
+    """Everything that sandboxes of this user have, on this machine and in engines.
 
     Args:
-        docker_host: the engine's address; None is the environment's or the context's.
+        docker_host: Docker's address; None is the environment's or the context's. Podman's is
+            the environment's (`CONTAINER_HOST`), else where its service listens.
         engine: look there too; where none answers, what it has is missing.
     """
     known = {each.identity: each for each in registered()}
     everything = [*_processes(known), *_folders(), *_unfinished_layers()]
-    if engine:
-        with contextlib.suppress(BackendError), _engine(docker_host) as opened:
-            everything += [_named(each, known) for each in in_engine(opened)]
+    in_engines: dict[str, Found] = {}
+    for name in _ENGINES if engine else ():
+        with contextlib.suppress(BackendError), _engine(name, docker_host) as opened:
+            for each in in_engine(opened, name):  # one engine may answer at both addresses
+                in_engines.setdefault(each.id, _named(each, known))
+    everything += in_engines.values()
     return tuple(sorted(everything, key=lambda each: each.started_at or 0.0))
 
 
@@ -106,17 +75,26 @@ def prune(docker_host: str | None = None) -> tuple[Found, ...]:
 
 
 def remove(things: tuple[Found, ...], docker_host: str | None = None) -> None:
-    """End and remove these, whoever owns them; a run in one is lost. Raises `BackendError`."""
+    """End and remove these, whoever owns them; a run in one is lost.
+
+    Raises `BackendError` where an engine does not answer, after all else is removed.
+    """
     _forget_layers({each.id for each in things})
     for each in things:
         if each.kind == "process":
             _kill(int(each.id))
         elif each.kind == "folder":
             shutil.rmtree(each.id, ignore_errors=True)
-    if any(each.kind in {"container", "volume", "network"} for each in things):
-        with _engine(docker_host) as engine:
-            for each in things:
-                remove_in_engine(engine, each)
+    failed: BackendError | None = None
+    for name, theirs in _by_engine(things):
+        try:
+            with _engine(name, docker_host) as engine:
+                for each in theirs:
+                    remove_in_engine(engine, each)
+        except BackendError as error:
+            failed = failed or error
+    if failed is not None:
+        raise failed
 
 
 def usage(things: tuple[Found, ...], docker_host: str | None = None) -> tuple[Used, ...]:
@@ -127,59 +105,17 @@ def usage(things: tuple[Found, ...], docker_host: str | None = None) -> tuple[Us
             if each.kind == "process":
                 told = usage_below(int(each.id))
                 used.append(Used(each, told.memory, told.cpu_seconds))
-    containers = [each for each in things if each.kind == "container"]
-    if containers:
-        with contextlib.suppress(BackendError), _engine(docker_host) as engine:
-            for each in containers:
+    for name, theirs in _by_engine(things):
+        with contextlib.suppress(BackendError), _engine(name, docker_host) as engine:
+            for each in theirs:
                 with contextlib.suppress(BackendError):
-                    told = engine.usage(each.id)
-                    used.append(Used(each, told.memory, told.cpu_seconds))
+                    if each.kind == "container":
+                        told = engine.usage(each.id)
+                        used.append(Used(each, told.memory, told.cpu_seconds))
     return tuple(used)
 
 
-# ---- in an engine
-
-
-def in_engine(engine: Engine) -> list[Found]:
-    """What the engine has of ours. Raises `BackendError`."""
-    kinds: dict[Kind, Callable[[str], list[Container]]] = {
-        "container": engine.labelled,
-        "volume": engine.labelled_volumes,
-        "network": engine.labelled_networks,
-    }
-    return [_of_engine(kind, each) for kind, look in kinds.items() for each in look(LABEL)]
-
-
-def remove_in_engine(engine: Engine, thing: Found) -> None:
-    """Remove it, if it is the engine's. Raises `BackendError`."""
-    if thing.kind == "container":
-        engine.remove(thing.id)
-    elif thing.kind == "volume":
-        engine.remove_volume(thing.id)
-    elif thing.kind == "network":
-        engine.remove_network(thing.id)
-
-
-def _of_engine(kind: Kind, item: Container) -> Found:
-    owner = Owner.parse(item.labels.get(OWNER_LABEL, ""))
-    started = _number(item.labels.get(STARTED_LABEL))
-    stopped = item.stopped and started is not None and time.time() - started > _STOPPED_SECONDS
-    left = owner is not None and (owner.is_dead() or (kind == "container" and stopped))
-    left = left and not _complete(item.labels.get(RECORD_LABEL))
-    return Found(kind, item.id, "docker", owner, left, started_at=started, image=item.image)
-
-
-def _complete(record: str | None) -> bool:
-    """Whether this is a layer that outlives its maker; one that we can't look at is kept.
-
-    The record may be another user's, whose files we can't see.
-    """
-    try:
-        return record is not None and Path(record).stat().st_size > 0
-    except PermissionError:
-        return True
-    except OSError:
-        return False
+# ---- in engines
 
 
 def _named(thing: Found, known: dict[str | None, Registered]) -> Found:
@@ -189,9 +125,21 @@ def _named(thing: Found, known: dict[str | None, Registered]) -> Found:
     return replace(thing, environment=told.id, workspace=told.workspace)
 
 
+def _by_engine(things: tuple[Found, ...]) -> Iterator[tuple[str, list[Found]]]:
+    """Those that an engine has, by the backend that uses it."""
+    for name in _ENGINES:
+        theirs = [
+            each
+            for each in things
+            if each.backend == name and each.kind in {"container", "volume", "network"}
+        ]
+        if theirs:
+            yield name, theirs
+
+
 @contextlib.contextmanager
-def _engine(host: str | None) -> Generator[Engine]:
-    engine = Engine(host)
+def _engine(name: str, docker_host: str | None) -> Generator[Engine]:
+    engine = _ENGINES[name].connect(docker_host if name == "docker" else None)
     try:
         yield engine
     finally:
@@ -299,10 +247,3 @@ def _kill(pid: int) -> None:
     for each in (pid, *descendants(pid)):
         with contextlib.suppress(ProcessLookupError):
             os.kill(each, signal.SIGKILL)
-
-
-def _number(text: str | None) -> float | None:
-    try:
-        return None if text is None else float(text)
-    except ValueError:
-        return None

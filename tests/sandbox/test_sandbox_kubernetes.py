@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from fixwright_sandbox import SandboxUnavailable, open_sandbox
+from fixwright_sandbox.dependencies import wanted
+from fixwright_sandbox.dependencies.sources import Sources
 from fixwright_sandbox.owner import Owner
 from support.engines import required
 from support.fake_cluster import FakeCluster, fake_cluster, kubeconfig
@@ -55,6 +57,16 @@ async def test_a_pod_has_nothing_to_gain(cluster: FakeCluster) -> None:
     (policy,) = cluster.policies.values()
     assert policy["spec"]["policyTypes"] == ["Ingress", "Egress"]
     assert policy["spec"]["egress"] == policy["spec"]["ingress"] == []
+
+
+async def test_packages_are_not_installed_and_what_to_do_is_said(cluster: FakeCluster) -> None:
+    what = wanted("python", {"requirements.txt": lambda: b"greet-kit==1.0\n"})
+    async with await open_or_skip("kubernetes") as sandbox:
+        installed = await sandbox.layers().start(what, given=Sources()).wait()
+    assert installed.record is None
+    assert "backend kubernetes can't install packages" in installed.message
+    assert "sandbox.images.python" in installed.message
+    assert cluster.pods == {}
 
 
 async def test_the_policy_may_be_there_already(cluster: FakeCluster) -> None:

@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
 from fixwright_sandbox import bundle
-from fixwright_sandbox.leftovers import in_engine, remove_in_engine
 from fixwright_sandbox.limits import MOST_FILES
 from fixwright_sandbox.owner import Owner
 from fixwright_sandbox.runtimes import home_of
@@ -22,6 +21,7 @@ from .base import BackendError, Channel, EngineGoneError, MissingImageError, Sha
 from .engine import Engine
 from .isolation import OPEN_FILES, Isolation, oci_runtime
 from .labels import LABEL, OWNER_LABEL, STARTED_LABEL
+from .owned import in_engine, remove_in_engine
 from .seccomp import filter_for
 
 _FRAME = 8
@@ -165,7 +165,7 @@ class Docker:
     def reap(self) -> None:
         """Remove what owners left that died without doing so themselves. Blocks."""
         try:
-            for each in in_engine(self._engine):
+            for each in in_engine(self._engine, self.name):
                 if each.left and each.owner is not None:
                     what = f"{each.kind} {each.id[:12]}"
                     _log.info("Removing the %s, left by process %d", what, each.owner.pid)

@@ -75,7 +75,8 @@ class Podman(Docker):
         options = super()._options(shape)
         del options["network_disabled"]  # which Podman does not heed
         host = options["host_config"]
-        host["network_mode"] = "none"
+        if not (shape.layer and shape.layer.filling):
+            host["network_mode"] = "none"
         # Without this it asks for more than a service with fewer rights than root may give.
         host["ulimits"].append({"Name": "nproc", "Soft": _PROCESSES, "Hard": _PROCESSES})
         return options

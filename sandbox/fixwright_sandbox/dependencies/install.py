@@ -140,10 +140,7 @@ class Layers:
         self, wanted: Wanted, given: Sources, execution: Execution
     ) -> Installed:
         if not isinstance(self._backend, Layering):
-            raise CannotInstall(
-                f"The backend {self._backend.name} has no layers: it runs with the packages of "
-                "your machine. Install them there."
-            )
+            raise CannotInstall(_without_layers(self._backend, wanted.runtime))
         if wanted.conflicts:
             raise CannotInstall(" ".join(each.message for each in wanted.conflicts))
         file = await self._file(self._backend, wanted.runtime, wanted.key)
@@ -232,6 +229,19 @@ class Redacting(Recording):
         for secret in self._secrets:
             data = data.replace(secret, _HIDDEN)
         super().output(stream, data)
+
+
+def _without_layers(backend: Backend, runtime: str) -> str:
+    """What to do where packages can't be given to environments."""
+    image = backend.image(runtime)
+    if image is None:
+        how = "it runs with the packages of your machine. Install them there."
+    else:
+        how = (
+            f"build an image from {image} that has them and name it in sandbox.images.{runtime}, "
+            "or use the backend docker, podman or bubblewrap."
+        )
+    return f"The sandbox backend {backend.name} can't install packages: {how}"
 
 
 def _releases(result: Result) -> tuple[Release, ...]:

@@ -32,7 +32,7 @@ from fixwright_sandbox.runtimes import runtimes
 
 _READ = 1 << 16
 T = TypeVar("T")
-_BACKENDS = ("auto", "docker", "bubblewrap", "unconfined")
+_BACKENDS = ("auto", "docker", "podman", "bubblewrap", "kubernetes", "swarm", "unconfined")
 
 
 @click.group()
@@ -159,12 +159,13 @@ def stats(*, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([_used_object(each) for each in used], indent=2))
         return
-    rows = [("ID", "KIND", "MEMORY", "CPU", "AGE", "WORKSPACE")]
+    rows = [("ID", "KIND", "BACKEND", "MEMORY", "CPU", "AGE", "WORKSPACE")]
     for each in used:
         thing = each.found
         memory = f"{each.memory / (1 << 20):.1f} MiB"
         cpu = f"{each.cpu_seconds:.2f} s"
-        rows.append((_short(thing), thing.kind, memory, cpu, _age(thing), thing.workspace or "-"))
+        place = (_short(thing), thing.kind, thing.backend)
+        rows.append((*place, memory, cpu, _age(thing), thing.workspace or "-"))
     _table(rows)
 
 
@@ -178,7 +179,8 @@ def prune(*, dry_run: bool, as_json: bool) -> None:
         click.echo(json.dumps([_object(each) for each in things], indent=2))
         return
     for each in things:
-        click.echo(f"{'would remove' if dry_run else 'removed'} {each.kind} {each.id}")
+        what = f"{each.kind} {each.id} [{each.backend}]"
+        click.echo(f"{'would remove' if dry_run else 'removed'} {what}")
     if not things:
         click.echo("Nothing is left over.", err=True)
 
