@@ -124,6 +124,8 @@ class Editor:
         self.mute_about_progress = False
         """Whether it never answers when a job wants to show progress."""
         self.buffers: dict[str, Buffer] = {}
+        self.announced = lsp.ServerCapabilities()
+        """What the server said of itself in `initialize`."""
         self.shown = Shown()
         self._woken = asyncio.Event()
         self._register_what_is_shown()
@@ -300,6 +302,16 @@ class Editor:
             self.shown.registrations += params.registrations
             self._wake()
 
+        @self.client.feature(lsp.CLIENT_UNREGISTER_CAPABILITY)
+        def _(params: lsp.UnregistrationParams) -> None:
+            gone = {(each.id, each.method) for each in params.unregisterations}
+            shown, before = self.shown, len(self.shown.registrations)
+            shown.registrations = [
+                each for each in shown.registrations if (each.id, each.method) not in gone
+            ]
+            assert before - len(shown.registrations) == len(gone), "what was never registered"
+            self._wake()
+
     def _register_what_is_asked(self) -> None:
         client, shown = self.client, self.shown
 
@@ -396,7 +408,12 @@ def _range(wire: dict[str, Any]) -> lsp.Range:
 
 
 def capabilities(
-    *, ours: bool, encoding: Encoding, versions: bool = True, watches: bool = False
+    *,
+    ours: bool,
+    encoding: Encoding,
+    versions: bool = True,
+    watches: bool = False,
+    registers: bool = False,
 ) -> lsp.ClientCapabilities:
     return lsp.ClientCapabilities(
         general=lsp.GeneralClientCapabilities(position_encodings=[encoding.value]),
@@ -408,6 +425,7 @@ def capabilities(
                 dynamic_registration=watches
             ),
             workspace_edit=lsp.WorkspaceEditClientCapabilities(document_changes=versions),
+            symbol=lsp.WorkspaceSymbolClientCapabilities(dynamic_registration=registers),
         ),
         window=lsp.WindowClientCapabilities(
             work_done_progress=True,
@@ -418,6 +436,9 @@ def capabilities(
             publish_diagnostics=lsp.PublishDiagnosticsClientCapabilities(
                 related_information=True, version_support=True
             ),
+            definition=lsp.DefinitionClientCapabilities(dynamic_registration=registers),
+            references=lsp.ReferenceClientCapabilities(dynamic_registration=registers),
+            hover=lsp.HoverClientCapabilities(dynamic_registration=registers),
         ),
         experimental=cast("Any", {"fixwright": 1}) if ours else None,
     )
@@ -431,6 +452,7 @@ async def editing(
     encoding: Encoding = Encoding.UTF16,
     versions: bool = True,
     watches: bool = False,
+    registers: bool = False,
     settings: dict[str, Any] | None = None,
     environment: dict[str, str] | None = None,
     command: Sequence[str] = SERVE,
@@ -446,11 +468,15 @@ async def editing(
     try:
         paths = [folder] if isinstance(folder, Path) else folder or ()
         folders = [lsp.WorkspaceFolder(uri=path_to_uri(path), name="w") for path in paths] or None
-        await asyncio.wait_for(
+        begun = await asyncio.wait_for(
             editor.client.initialize_session(
                 lsp.InitializeParams(
                     capabilities=capabilities(
-                        ours=ours, encoding=encoding, versions=versions, watches=watches
+                        ours=ours,
+                        encoding=encoding,
+                        versions=versions,
+                        watches=watches,
+                        registers=registers,
                     ),
                     workspace_folders=folders,
                     process_id=os.getpid(),
@@ -458,6 +484,7 @@ async def editing(
             ),
             PATIENCE,
         )
+        editor.announced = begun.capabilities
         yield editor
         if server.returncode is None:
             await asyncio.wait_for(editor.client.shutdown_session(), PATIENCE)

@@ -136,8 +136,27 @@ class Editor:
             method=lsp.WORKSPACE_DID_CHANGE_WATCHED_FILES,
             register_options=options,
         )
+        await self.register([registration])
+
+    async def register(self, registrations: Sequence[lsp.Registration]) -> None:
+        """Announce what was not announced in `initialize`.
+
+        Raises:
+            JsonRpcException: the editor refuses.
+        """
         await self._server.client_register_capability_async(
-            lsp.RegistrationParams(registrations=[registration])
+            lsp.RegistrationParams(registrations=registrations)
+        )
+
+    async def unregister(self, registrations: Sequence[lsp.Unregistration]) -> None:
+        """Take back what was registered.
+
+        Raises:
+            JsonRpcException: the editor refuses.
+        """
+        await self._server.client_unregister_capability_async(
+            # The protocol's own spelling.
+            lsp.UnregistrationParams(unregisterations=registrations)
         )
 
     def partial(self, token: str | int, part: Sequence[object]) -> None:

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from fixwright.lsp.editor import Editor
 from fixwright.lsp.editor import Progress as Shown
 from fixwright.lsp.offers import Offers, served_languages
 from fixwright.lsp.places import path_of
+from fixwright.lsp.registrations import Registrations
 from fixwright.workspace.document import Document
 from fixwright.workspace.paths import canonical
 from fixwright.workspace.store import SnapshotStore
@@ -64,6 +65,7 @@ class Indexing:
         self._facts: dict[str, _Facts] = {}
         self._served: frozenset[str] | None = None
         self._registered = False
+        self._registrations = Registrations(editor)
         self._closed = False
         self._asking: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._round: _Round | None = None
@@ -92,6 +94,7 @@ class Indexing:
                 if wanted is not None:
                     await self._begin(roots, config.cache)
             self._up.set()
+            await self._asked(self._registrations.follow(self.offers), "takes no feature")
 
     async def _begin(self, roots: Sequence[Path], cache: str | None) -> None:
         by_editor = bool(roots) and await self._watched_by_editor()
@@ -132,14 +135,18 @@ class Indexing:
         """Ask the editor to tell what happens to files; most do that better than we can."""
         if self._registered or not self._editor.profile.watches_files:
             return self._registered
-        self._asking = asyncio.ensure_future(self._editor.watch_files())
+        self._registered = await self._asked(self._editor.watch_files(), "tells of no file")
+        return self._registered
+
+    async def _asked(self, work: Coroutine[None, None, None], refusal: str) -> bool:
+        """Ask something of the editor, that `close` does not wait for; whether it agreed."""
+        self._asking = asyncio.ensure_future(work)
         try:
             async with asyncio.timeout(_SETTLED):
                 await self._asking
         except (JsonRpcException, TimeoutError) as error:
-            log.info("the editor tells of no file: %s", error)
+            log.info("the editor %s: %s", refusal, error)
             return False
-        self._registered = True
         return True
 
     # -- news

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from lsprotocol import types as lsp
 
 from fixwright.json_reading import as_object
+from fixwright.lsp.dynamic import dynamic_methods
 from fixwright.workspace.text import Encoding
 
 _MOST_FOLDS = 10_000
@@ -21,6 +22,8 @@ class ClientProfile:
     """It speaks `fixwright/…` messages (`experimental: {fixwright: 1}`)."""
     document_changes: bool
     """It honours versions in a workspace edit."""
+    file_changes: frozenset[str]
+    """What it does to files in a workspace edit: of `create`, `rename`, `delete`."""
     progress: bool
     message_actions: bool
     show_document: bool
@@ -32,6 +35,8 @@ class ClientProfile:
     most_folds: int
     watches_files: bool
     """It tells what happens on disk when it is asked to, after `initialize`."""
+    dynamic: frozenset[str]
+    """The requests of the index that it takes after `initialize`, and gives back."""
 
     @classmethod
     def of(cls, params: lsp.InitializeParams) -> ClientProfile:
@@ -50,6 +55,10 @@ class ClientProfile:
                 edit and (edit.document_changes or edit.change_annotation_support)
             )
             or name.lower().startswith("neovim"),
+            file_changes=frozenset(
+                str(getattr(each, "value", each))
+                for each in (edit.resource_operations if edit else None) or ()
+            ),
             progress=bool(window and window.work_done_progress),
             message_actions=bool(window and window.show_message),
             show_document=bool(window and window.show_document and window.show_document.support),
@@ -69,6 +78,7 @@ class ClientProfile:
                 and workspace.did_change_watched_files
                 and workspace.did_change_watched_files.dynamic_registration
             ),
+            dynamic=dynamic_methods(capabilities),
         )
 
 

@@ -25,6 +25,7 @@ from pygls.lsp.server import LanguageServer
 
 from fixwright import __version__
 from fixwright.lsp import names
+from fixwright.lsp.dynamic import METHODS
 from fixwright.lsp.framing import UnreadableStream, read_frame
 from fixwright.lsp.profile import ClientProfile, negotiated
 from fixwright.lsp.protocol import FixwrightProtocol, dispatched_snapshot, tolerant_converter
@@ -206,12 +207,25 @@ _SETTLED = 5.0
 
 
 def _announce(server: Server) -> None:
-    """Register every request with pygls, which derives the capabilities from it."""
+    """Register every request with pygls, which derives the capabilities from it.
+
+    Those of the index come when it is known whether the editor takes them later.
+    """
+    offered: set[str] = set()
+
+    def offer(methods: frozenset[str]) -> None:
+        for method in sorted(methods - offered):
+            offered.add(method)
+            server.feature(method)(_handler(server, method))
 
     def begin(params: lsp.InitializeParams) -> None:
         server.begin(params)
+        assert server.profile is not None
+        # What is announced now can't be taken back: `Registrations` announces the rest.
+        offer(frozenset(METHODS.values()) - server.profile.dynamic)
 
     async def ready(_: lsp.InitializedParams) -> None:
+        offer(frozenset(METHODS.values()))
         server.watch_parent()
         workbench = await server.workbench()
         await workbench.started()
@@ -234,16 +248,8 @@ _METHODS: tuple[tuple[str, Any], ...] = (
     (lsp.TEXT_DOCUMENT_CODE_ACTION, lsp.CodeActionOptions(code_action_kinds=_ACTION_KINDS)),
     (lsp.TEXT_DOCUMENT_CODE_LENS, lsp.CodeLensOptions()),
     (lsp.TEXT_DOCUMENT_DOCUMENT_SYMBOL, None),
-    (lsp.TEXT_DOCUMENT_DEFINITION, None),
-    (lsp.TEXT_DOCUMENT_REFERENCES, None),
-    (lsp.TEXT_DOCUMENT_HOVER, None),
-    (lsp.TEXT_DOCUMENT_DOCUMENT_HIGHLIGHT, None),
-    (lsp.TEXT_DOCUMENT_FOLDING_RANGE, None),
-    (lsp.TEXT_DOCUMENT_SELECTION_RANGE, None),
-    (lsp.TEXT_DOCUMENT_PREPARE_CALL_HIERARCHY, None),
     (lsp.CALL_HIERARCHY_INCOMING_CALLS, None),
     (lsp.CALL_HIERARCHY_OUTGOING_CALLS, None),
-    (lsp.WORKSPACE_SYMBOL, None),
     (lsp.WORKSPACE_DID_CHANGE_WATCHED_FILES, None),
     (lsp.WORKSPACE_DID_CHANGE_CONFIGURATION, None),
     (lsp.WINDOW_WORK_DONE_PROGRESS_CANCEL, None),
