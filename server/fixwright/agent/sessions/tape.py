@@ -1,0 +1,188 @@
+"""What a session recorded of requests and calls, put together again."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from fixwright.agent.sessions.digests import Part
+from fixwright.agent.sessions.messages import message_from_json
+from fixwright.models.json_reading import as_count, as_list, as_object, as_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from fixwright.agent.records import Event, EventType, Journal
+    from fixwright.models.types import Call
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedRequest:
+    """A request as it was recorded, and what came of it.
+
+    Attributes:
+        event: the request's.
+        parts: of the request; empty where they were not recorded.
+        reply: the answer, or the failure; None where the turn was cancelled before either.
+    """
+
+    event: Event
+    parts: tuple[Part, ...]
+    reply: Event | None
+
+
+def recorded_requests(events: Sequence[Event]) -> tuple[RecordedRequest, ...]:
+    """All requests of a session, but for those that a crash cut: they were made again after it."""
+    found: list[RecordedRequest] = []
+    parts: tuple[Part, ...] = ()
+    waiting: RecordedRequest | None = None
+    for event in events:
+        match event.type:
+            case "request":
+                parts = _parts(event, parts)
+                waiting = RecordedRequest(event, parts, None)
+            case "answer" | "failed" if waiting is not None:
+                found.append(replace(waiting, reply=event))
+                waiting = None
+            case "ended" if waiting is not None:
+                found.append(waiting)
+                waiting = None
+            case _:
+                pass
+    return tuple(found)
+
+
+def _parts(event: Event, before: tuple[Part, ...]) -> tuple[Part, ...]:
+    record = as_object(event.data.get("parts"))
+    then = (as_list(each) for each in as_list(record.get("then")))
+    new = (Part(as_text(name), as_text(digest)) for name, digest in then)
+    return (*before[: as_count(record.get("kept"))], *new)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedCall:
+    """A call that was made.
+
+    Attributes:
+        name: the tool's.
+        arguments: what it was given.
+        result: its result's event; None where the turn was cancelled before it.
+        run: the event of what it ran, if it did.
+    """
+
+    name: str
+    arguments: Mapping[str, object] | None
+    result: Event | None
+    run: Event | None
+
+
+def recorded_calls(events: Sequence[Event]) -> tuple[RecordedCall, ...]:
+    """All calls that ended or were cancelled, each answer's in their order."""
+    runs = {as_text(each.data.get("evidence")): each for each in events if each.type == "run"}
+    return tuple(
+        RecordedCall(call.name, call.arguments, result, _run_of(result, runs))
+        for calls, during, last in _answers(events)
+        for call, result in _matched(calls, during)
+        if result is not None or (last is not None and last.type == "ended")
+    )
+
+
+def _run_of(result: Event | None, runs: Mapping[str, Event]) -> Event | None:
+    return None if result is None else runs.get(as_text(result.data.get("evidence")))
+
+
+def _answers(
+    events: Iterable[Event],
+) -> Iterator[tuple[tuple[Call, ...], list[Event], Event | None]]:
+    """The calls of each answer, the results behind it, and the event that closes them."""
+    calls: tuple[Call, ...] = ()
+    during: list[Event] = []
+    for event in events:
+        match event.type:
+            case "result":
+                during.append(event)
+            case "answer" | "user" | "ended":
+                yield calls, during, event
+                calls, during = (), []
+                if event.type == "answer":
+                    calls = message_from_json(as_object(event.data.get("message"))).calls
+            case _:
+                pass
+    yield calls, during, None
+
+
+def _matched(
+    calls: Sequence[Call], results: Iterable[Event]
+) -> Iterator[tuple[Call, Event | None]]:
+    waiting: dict[str, deque[Event]] = {}
+    for event in results:
+        waiting.setdefault(as_text(event.data.get("id")), deque()).append(event)
+    for call in calls:
+        found = waiting.get(call.id)
+        yield call, found.popleft() if found else None
+
+
+@dataclass(frozen=True, slots=True)
+class PastJournal:
+    """A journal as it was after one of its events; it is only read."""
+
+    journal: Journal
+    position: int
+
+    @property
+    def session(self) -> str:
+        """See `Journal`."""
+        return self.journal.session
+
+    @property
+    def events(self) -> Sequence[Event]:
+        """See `Journal`."""
+        return self.journal.events[: self.position]
+
+    async def append(
+        self, event: EventType, data: Mapping[str, object], texts: Sequence[str] = ()
+    ) -> Event:
+        """Nothing can be added to the past."""
+        del data, texts
+        raise TypeError(f"{event} can't be added to the past of session {self.session}")
+
+    async def text(self, digest: str) -> str:
+        """See `Journal`."""
+        return await self.journal.text(digest)
+
+
+def turns(events: Iterable[Event]) -> tuple[Mapping[str, object], ...]:
+    """What the user said, turn by turn; not what the loop put in by itself."""
+    return tuple(each.data for each in events if each.type == "user" and "by" not in each.data)
+
+
+_TIMES = frozenset({"time", "seconds", "requestId", "cost", "startMs", "durationMs"})
+
+
+def first_difference(recorded: Sequence[Event], repeated: Sequence[Event]) -> str | None:
+    """Where two sessions first say something else, in a sentence; None where they say the same.
+
+    Times, titles and how a session began are left aside.
+    """
+    pairs = [
+        [each for each in events if each.type not in ("created", "title", "applied", "undone")]
+        for events in (recorded, repeated)
+    ]
+    for one, other in zip(*pairs, strict=False):
+        if one.type != other.type:
+            return f"Event {one.seq} is `{one.type}`; repeated, it is `{other.type}`."
+        name = next(
+            (
+                name
+                for name in {**one.data, **other.data}
+                if name not in _TIMES and one.data.get(name) != other.data.get(name)
+            ),
+            None,
+        )
+        if name is not None and (one.type, name) != ("permission", "by"):
+            return f"Event {one.seq} (`{one.type}`) says something else of `{name}` when repeated."
+    left = len(pairs[0]) - len(pairs[1])
+    if left:
+        return f"The repeated session has {abs(left)} events {'less' if left > 0 else 'more'}."
+    return None
