@@ -22,8 +22,6 @@ import asyncio
 import json
 import os
 import random
-import shutil
-import subprocess
 import sys
 import tempfile
 import time
@@ -31,48 +29,22 @@ from pathlib import Path
 from typing import cast
 
 import numpy as np
-import tree_sitter
 
+import index_peers as peers
 from fixwright.index.catalog.building import from_records, merged
-from fixwright.index.catalog.discovery import discover
-from fixwright.index.catalog.reading import read_source
 from fixwright.index.catalog.record import Record, pack
 from fixwright.index.catalog.search import query_classes, search
 from fixwright.index.facts import Definition, FileFacts
 from fixwright.index.workspace_index import WorkspaceIndex
+from index_peers import Cost
+from index_scale import as_installed
 
 QUERIES = 400
 
 
-def bare_parse(root: Path) -> dict[str, float]:
-    """Reads and parses every file that the index parses, on one processor, and keeps nothing."""
-    with tempfile.TemporaryDirectory() as empty:
-        paths = sorted(discover([root], Path(empty, "empty.git")).sources)
-    parsers: dict[str, tree_sitter.Parser] = {}
-    size = files = 0
-    before, started = time.process_time(), time.perf_counter()
-    for path in paths:
-        source = read_source(path)
-        if source is None or source.language is None or not source.verdict.policy.is_parsed:
-            continue
-        parser = parsers.get(source.language.name)
-        if parser is None:
-            parser = parsers[source.language.name] = source.language.parser()
-        parser.parse(source.data)
-        size += len(source.data)
-        files += 1
-    return {
-        "files": files,
-        "megabytes": round(size / 1e6, 1),
-        "cpu": round(time.process_time() - before, 2),
-        "wall": round(time.perf_counter() - started, 2),
-    }
-
-
 async def build(root: Path, cache: Path) -> dict[str, object]:
     """One start of the index until it is fresh, and when it could first answer."""
-    before = os.times()
-    started = time.perf_counter()
+    before, started = peers.children_cpu(), time.perf_counter()
     first = 0.0
     index = await WorkspaceIndex.start([root], cache=cache)
     while not first:
@@ -89,41 +61,19 @@ async def build(root: Path, cache: Path) -> dict[str, object]:
         latencies.append(1000 * (time.perf_counter() - asked))
     stats = await index.stats()
     await index.close()
-    after = os.times()
     workers = cast("list[dict[str, int]]", stats["workers"])
     memory = [cast("int", stats["memoryBytes"]), *(each["memoryBytes"] for each in workers)]
     return {
         "first": round(first, 2),
         "wall": round(wall, 2),
-        "cpu": round(
-            after.children_user + after.children_system
-            - before.children_user - before.children_system, 2
-        ),
+        "cpu": round(peers.children_cpu() - before, 2),
         "symbols": stats["symbols"],
         "uses": stats["uses"],
         "memoryMB": [round(each / 1e6) for each in memory],
         "arraysMB": round(cast("int", stats["arrayBytes"]) / 1e6, 1),
         "diskMB": round(cast("int", stats["diskBytes"]) / 1e6, 1),
         "queryMs": [round(each, 1) for each in latencies],
-    }  # fmt: skip
-
-
-def ctags(root: Path) -> dict[str, float] | None:
-    """Universal-ctags over the same folder; None where it is not installed."""
-    program = shutil.which("ctags")
-    if program is None:
-        return None
-    before, started = os.times(), time.perf_counter()
-    languages = "Python,JavaScript,TypeScript,Go,Rust,Java,C,C++,Sh"
-    subprocess.run(
-        [program, "-R", f"--languages={languages}", "-f", "-", str(root)],
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=600, check=False,
-    )  # fmt: skip
-    wall, after = time.perf_counter() - started, os.times()
-    cpu = (
-        after.children_user + after.children_system - before.children_user - before.children_system
-    )
-    return {"wall": round(wall, 2), "cpu": round(cpu, 2)}
+    }
 
 
 def million(names: list[str], symbols: int) -> dict[str, object]:
@@ -190,6 +140,10 @@ async def real_names(root: Path, cache: Path) -> list[str]:
     return sorted(name for name in found if name.isidentifier())
 
 
+def rounded(cost: Cost | None) -> dict[str, float] | None:
+    return None if cost is None else {"cpu": round(cost.cpu, 2), "wall": round(cost.wall, 2)}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("corpus", nargs="+", type=Path)
@@ -199,25 +153,28 @@ def main() -> None:
     arguments = parser.parse_args()
     cores = len(os.sched_getaffinity(0))
     with tempfile.TemporaryDirectory() as folder:
-        cache = Path(folder)
+        as_installed(Path(folder))
+        cache = Path(folder, "cache")
         for corpus in arguments.corpus:
             root = corpus.resolve()
-            parse = bare_parse(root)
+            parse, files, size = peers.bare_parse(root)
             cold = asyncio.run(build(root, cache))
             warm = asyncio.run(build(root, cache))
-            tags = ctags(root)
+            tags = peers.ctags(root)
             spent = cast("float", cold["cpu"])
             report: dict[str, object] = {
                 "corpus": corpus.name,
-                "parse": parse,
+                "files": files,
+                "megabytes": round(size / 1e6, 1),
+                "parse": rounded(parse),
                 "cold": cold,
                 "warm": warm,
-                "ctags": tags,
+                "ctags": rounded(tags),
                 "coldOverParse": {
-                    "cpu": round(spent / parse["cpu"], 2),
-                    "wall": round(cast("float", cold["wall"]) / (parse["wall"] / cores), 2),
+                    "cpu": round(spent / parse.cpu, 2),
+                    "wall": round(cast("float", cold["wall"]) / (parse.wall / cores), 2),
                 },
-                "coldOverCtags": round(spent / tags["cpu"], 2) if tags else None,
+                "coldOverCtags": round(spent / tags.cpu, 2) if tags else None,
             }
             print(json.dumps(report))
             sys.stdout.flush()
