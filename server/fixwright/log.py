@@ -5,29 +5,28 @@ from __future__ import annotations
 import json
 import logging
 import logging.handlers
+import os
 import queue
-import re
 import sys
 import time
 from pathlib import Path
 
 import platformdirs
 
-_SECRET = re.compile(
-    r"(sk-[A-Za-z0-9_-]{8})[A-Za-z0-9_-]+"  # model keys
-    r"|(gh[pousr]_[A-Za-z0-9]{4})[A-Za-z0-9]+"
-    r"|(github_pat_[A-Za-z0-9]{4})\w+"
-    r"|(xox[abeprs]-)[A-Za-z0-9-]{10,}"
-    r"|(-----BEGIN [A-Z ]*PRIVATE KEY-----)(?s:.*?)(?=-----END|\Z)"
-    r"|(AKIA[0-9A-Z]{4})[0-9A-Z]{12}"
-    r"|(://[^/\s:@]+:)[^/\s@]+(?=@)"  # a password in a URL
-    r"|(?i:(bearer\s+|api[_-]?key[\"'=:\s]+|authorization[\"'=:\s]+))[^\s\"',]{8,}"
-)
+from fixwright.secrets import Redactor, redactor_for
+
+_redactors = [redactor_for(os.environ)]
+"""The process's one: what it knows, no record shows."""
 
 
 def redact(text: str) -> str:
-    """The text with everything that looks like a credential replaced by `…`."""
-    return _SECRET.sub(lambda found: next(filter(None, found.groups()), "") + "…", text)
+    """The text with marks in place of all that is secret, as far as this process knows."""
+    return _redactors[-1].redact(text)
+
+
+def keep_out_of_logs(redactor: Redactor) -> None:
+    """Let records be redacted by this from now on: once settings and keys are known."""
+    _redactors[:] = [redactor]
 
 
 def log_file() -> Path:
