@@ -63,7 +63,7 @@ class Session:
     in the result of the piece that wrote it, and goes with the session; a file that the tree
     then changes, too, is as the tree has it.
 
-    A piece that meets its time limit, or is cancelled or interrupted, is interrupted as by
+    A piece that meets a limit on its time, or is cancelled or interrupted, is interrupted as by
     Ctrl-C, and the state is kept; if it goes on for all that, or meets any other limit, the
     interpreter is ended, `state` is `lost`, and the result says so. `restart` makes a new one.
 
@@ -71,8 +71,8 @@ class Session:
         id: of the session, in its sandbox.
         workspace: whose it is.
         runtime: what its pieces are written in.
-        limits: of each piece: `wall_seconds`, `cpu_seconds`, `output_bytes`; of the session:
-            the others.
+        limits: of each piece: `wall_seconds`, `cpu_seconds` (of all its processes together),
+            `output_bytes`; of the session: the others.
         used_at: when a piece was started or ended last; seconds since the epoch.
     """
 
@@ -141,8 +141,9 @@ class Session:
         """Execute a piece of code, behind those that were started before.
 
         Args:
-            code: the piece. What its last expression gives is shown: a `report` of the type
-                `result` with `data` by MIME type, as is what it gives to `display`.
+            code: the piece. What its last expression gives is shown, where the language has
+                such a thing: a `report` of the type `result` with `data` by MIME type, as is
+                what it gives to `display`.
             path: the file of the tree that it stands in; tracebacks then point into it.
             line: where in that file it begins, zero-based.
             column: likewise, in code points.
@@ -240,9 +241,12 @@ class Session:
         if environment.alive:
             kept = result.status in ("timeout", "cancelled")
             return replace(result, message=f"{result.message} {_KEPT}") if kept else result
+        message = f"{result.message} {_LOST}"
+        if result.status in ("passed", "failed"):
+            message = f"{result.message} The code ended the session itself. {_LOST}"
         if self._state == "alive":
-            self._become("lost", f"{result.message} {_LOST}")
-        return replace(result, message=f"{result.message} {_LOST}")
+            self._become("lost", message)
+        return replace(result, message=message)
 
     async def _end(self, state: State, why: str) -> None:
         self._become("closed", why or "The session was restarted.")

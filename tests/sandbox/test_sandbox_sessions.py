@@ -22,8 +22,10 @@ from fixwright_sandbox import (
     Session,
     SessionRefused,
     Workspace,
+    bundle,
     open_sandbox,
 )
+from fixwright_sandbox.runtimes.catalogue import Runtime, runtimes
 from support.sandboxes import PATIENCE, settings_for
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -153,6 +155,26 @@ async def test_a_time_limit_keeps_the_state(kept: Session) -> None:
     cancelled = await run.cancel()
     assert cancelled.status == "cancelled"
     assert text(await kept.run("z")) == "4"
+
+
+async def test_processor_time_is_of_each_piece(workspace: Workspace) -> None:
+    code = "import time\nend = time.process_time() + 0.3\nwhile time.process_time() < end: pass"
+    async with workspace.session(limits=Limits(cpu_seconds=0.7)) as session:
+        for _ in range(3):
+            assert (await session.run(code)).status == "passed"
+        busy = "print('on', flush=True)\nwhile True: pass"
+        for endless in (busy, f"import subprocess\nsubprocess.run(['python3', '-c', {busy!r}])"):
+            ended = await session.run(endless)
+            assert (ended.status, ended.stdout.data) == ("timeout", b"on\n")
+            assert ended.message == (
+                "Ended after 0.7 s of processor time, its limit. The session's state is kept."
+            )
+        assert text(await session.run("time.sleep(0)\n5")) == "5"
+
+
+@pytest.mark.parametrize("each", [each for each in runtimes().values() if each.sessions])
+async def test_a_runtime_with_sessions_brings_its_program(each: Runtime) -> None:
+    assert f"{each.name}.session" in bundle.guest(each.name).modules
 
 
 async def test_what_goes_on_for_all_that_is_ended(workspace: Workspace) -> None:

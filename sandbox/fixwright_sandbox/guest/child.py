@@ -11,7 +11,7 @@ import resource
 import signal
 import site
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -78,30 +78,24 @@ def run_python(
     """
     from fixwright_sandbox.runtimes.python.guest.job import main  # here: not in every environment
 
+    known = become_python(job, setting, usual, sites)
+    leave(main(job, reporter(reports)), known)
+
+
+def become_python(
+    job: dict[str, Any], setting: Setting, usual: frozenset[str], sites: Sequence[str]
+) -> frozenset[str]:
+    """Make this interpreter as a fresh one would be; returns the modules that are no program's.
+
+    The arguments are those of `run_python`.
+    """
     os.environ.clear()
     os.environ.update(setting.environment)
     random.seed()
     _open_streams()
     _add_sites(sites)
     _forget_shadowed(job, setting.root, usual)
-    known = frozenset(sys.modules)
-    leave(main(job, reporter(reports)), known)
-
-
-def run_session(
-    setting: Setting, reports: int, line: int, usual: frozenset[str], sites: list[str]
-) -> NoReturn:
-    """Be a Python interpreter that is kept, see `python.session`; the rest is as above."""
-    from fixwright_sandbox.runtimes.python.guest.session import serve  # as above
-
-    os.environ.clear()
-    os.environ.update(setting.environment)
-    random.seed()
-    _open_streams()
-    _add_sites(sites)
-    _forget_shadowed({}, setting.root, usual)
-    known = frozenset(sys.modules)
-    leave(serve(line, reports), known)
+    return frozenset(sys.modules)
 
 
 def run_program(argv: list[str], environment: dict[str, str]) -> NoReturn:
@@ -199,7 +193,7 @@ def _forget_shadowed(job: dict[str, Any], root: str, usual: frozenset[str]) -> N
             del sys.modules[name]
 
 
-def _add_sites(sites: list[str]) -> None:
+def _add_sites(sites: Sequence[str]) -> None:
     """Add folders as the interpreter adds its `site-packages`, `.pth` files obeyed."""
     before = list(sys.path)
     for folder in sites:

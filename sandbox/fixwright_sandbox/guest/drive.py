@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from .child import HIGH, hear_interrupts
 
 if TYPE_CHECKING:
+    from .cells import Line, Place
     from .stage import Stage  # for what has a cache only: it imports much
 
 _IN_PLACE = {"python": "job", "bash": "job"}
@@ -89,14 +90,21 @@ def run_driver(runtime: str, job: dict[str, Any] | None, stage: Stage) -> NoRetu
             status = 0
     except KeyboardInterrupt:
         status = -signal.SIGINT
-    except SystemExit as end:
-        status = end.code if isinstance(end.code, int) else _BROKEN
+    except SystemExit as left:
+        status = left.code if isinstance(left.code, int) else _BROKEN
     except BaseException:  # noqa: BLE001 (a broken driver is told as that, whatever it raised)
         stage.say(f"fixwright: the driver of the runtime {runtime} broke.\n")
         traceback.print_exc()
     with contextlib.suppress(OSError, ValueError):
         sys.stdout.flush()
-    _end(status)
+    end(status)
+
+
+def keep(runtime: str, line: Line, place: Place) -> NoReturn:
+    """Be what keeps a session of this runtime, see `cells`."""
+    program = importlib.import_module(f"{__package__ or ''}.{runtime}.session")
+    program.main(line, place)
+    raise AssertionError("a session's program does not return")
 
 
 def has_warm_up(runtime: str) -> bool:
@@ -109,7 +117,8 @@ def _module(runtime: str) -> ModuleType:
     return importlib.import_module(f"{package}.{runtime}.{_IN_PLACE.get(runtime, 'driver')}")
 
 
-def _end(status: int) -> NoReturn:
+def end(status: int) -> NoReturn:
+    """End this process as a program has ended: with a status, or by the signal N where it is -N."""
     if status < 0:
         with contextlib.suppress(OSError, ValueError):
             signal.signal(-status, signal.SIG_DFL)

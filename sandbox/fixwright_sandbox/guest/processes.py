@@ -9,6 +9,7 @@ import time
 from dataclasses import dataclass
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")
+_TICK = os.sysconf("SC_CLK_TCK")
 _PATIENCE = 5.0
 """Seconds that killed processes may take to go."""
 _STRIKE_EVERY = 20
@@ -124,6 +125,16 @@ class Processes:
             memory = sum(_proportional(pid) for pid in ids)
         segments = self.segments()
         return Usage(threads, max(memory + segments.detached, segments.total))
+
+    def spent(self) -> tuple[float, float]:
+        """Seconds of processor time, user's and system's, of what lives and what has ended."""
+        user, system = self.cpu
+        for pid in self.ids():
+            stat = _stat(pid)
+            if stat is not None:
+                user += (int(stat[11]) + int(stat[13])) / _TICK
+                system += (int(stat[12]) + int(stat[14])) / _TICK
+        return user, system
 
     def segments(self) -> Segments:
         """The shared memory of this IPC namespace."""

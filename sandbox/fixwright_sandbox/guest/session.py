@@ -12,14 +12,16 @@ import time
 from dataclasses import replace
 from typing import Any, NoReturn
 
-from .child import HIGH, Setting, run_session
+from .cells import Line, Place
+from .child import HIGH, Setting, reporter
+from .drive import keep
 from .processes import StuckError
 from .run import TICK, InputError, Run
 from .tree_copy import Change, TreeCopy
 
 _IDLE_LOOK = 0.25
 """Seconds between two looks at what it uses while no cell runs."""
-_GRACE = {"timeout": 2.0, "cancelled": 0.4, "interrupt": 4.0}
+_GRACE = {"timeout": 2.0, "cpu": 2.0, "cancelled": 0.4, "interrupt": 4.0}
 """Seconds that an interrupted cell may take to end before its interpreter is ended.
 
 Of a cancelled one it is less than the host's patience."""
@@ -29,8 +31,8 @@ _PIPEFULS = 4
 class Session(Run):
     """The one run of its environment, from its first cell to its interpreter's end.
 
-    A cell that meets its time limit, or is cancelled, is interrupted first, so that the state
-    stays. Any other limit ends the interpreter.
+    A cell that meets a limit on its time, or is cancelled, is interrupted first, so that the
+    state stays. Any other limit ends the interpreter.
     """
 
     pause = _IDLE_LOOK
@@ -44,7 +46,8 @@ class Session(Run):
         self._until: float | None = None
         self._written: dict[str, tuple[int, ...] | None] = {}
         self.trouble: str | None = None
-        limits = {**order["limits"], "cpu_seconds": None}  # of all cells together it would be
+        # The kernel would count all cells together.
+        limits = {**order["limits"], "cpu_seconds": None}
         started = {**order, "interactive": False, "limits": limits}
         try:
             super().__init__(started, b"", **surroundings)
@@ -54,7 +57,24 @@ class Session(Run):
         self._selector.register(self._line, 1, self._ready)
 
     def _become(self, setting: Setting, reports: int, usual: frozenset[str]) -> NoReturn:
-        run_session(setting, reports, self._their_line, usual, self.order.get("sites", []))
+        runtime: str = self.order["runtime"]
+        stage = None
+        if self._cache is not None:
+            stage = self._cache.stage(
+                runtime,
+                root=self._config["root"],
+                scratch=self.scratch,
+                environment=dict(setting.environment),
+                limits=self.limits,
+                report=reporter(reports),
+                guard=lambda: None,  # the cache goes with the session
+            )
+        sites = tuple(self.order.get("sites", []))
+        place = Place(setting, self.scratch, reports, usual, sites, stage)
+        keep(runtime, Line(self._their_line), place)
+
+    def _prepare_cache(self) -> None:
+        """Nobody watches it: it goes with the session, and so with what could spoil it."""
 
     # ---- a cell
 
@@ -91,6 +111,9 @@ class Session(Run):
         if self._answer is not None or self._processes.status is not None:
             return True
         now = time.monotonic()
+        if not over and self._tick != self._weighed_at:
+            self._weighed_at = self._tick
+            over = self._out_of_processor_time()
         if over and self.reason not in _GRACE:
             return True
         if over and self._until is None:
@@ -118,14 +141,15 @@ class Session(Run):
             return {**super().finish(), "alive": False}
         if self.feed is not None:
             self.feed.close()
+        self._send_begun()
+        self._send_bash_reports(self._answer)
         if not self._stalled:
             for handle in self._listening:
                 self._selector.unregister(handle)
         self._stalled = False
-        self._send_begun()
         uses = self._processes.usage(self.limits["memory_bytes"], 0, self.limits["processes"])
-        used = self._used()
-        cpu = (used[0] - self._used_before[0], used[1] - self._used_before[1])
+        used, before = self._processes.spent(), self._used_before
+        cpu = (max(0.0, used[0] - before[0]), max(0.0, used[1] - before[1]))
         return {
             "op": "done",
             "reason": self.reason or self._reason_of_failure(self._answer),
@@ -154,18 +178,15 @@ class Session(Run):
 
     def _count_anew(self, order: dict[str, Any]) -> None:
         super()._count_anew(order)
-        self._used_before = self._used()
+        self._used_before = self._processes.spent()
+        self._weighed_at: float = self._tick
 
-    def _used(self) -> tuple[float, float]:
-        """Processor time so far, of the interpreter and of what it waited for."""
-        try:
-            with open(f"/proc/{self._processes.main}/stat", "rb") as file:
-                fields = file.read().rpartition(b")")[2].split()
-        except OSError:
-            return self._processes.cpu
-        tick = os.sysconf("SC_CLK_TCK")
-        user, system, of_children, in_kernel = (int(each) / tick for each in fields[11:15])
-        return user + of_children, system + in_kernel
+    def _out_of_processor_time(self) -> bool:
+        """See whether the cell has used up what it may; only its own counts."""
+        most = self.limits["cpu_seconds"]
+        if most is not None and sum(self._processes.spent()) - sum(self._used_before) > most:
+            self.reason = "cpu"
+        return bool(self.reason)
 
     # ---- between cells
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from fixwright_sandbox.guest.bounds import bounded_names, clip
+from fixwright_sandbox.guest.cells import INTERRUPTED
 from fixwright_sandbox.guest.sources import Sources
 
 from .facts import command_names, span_in_line, variable_names
@@ -73,19 +74,33 @@ def reports(
             runner knows all there is to know.
         stderr_tail: the end of what was written to stderr.
     """
-    if exit_code <= 0 or job["kind"] not in ("file", "chunks"):
+    if exit_code <= 0 or job["kind"] not in ("file", "chunks", "cell"):
         return []
+    if job["kind"] == "cell":
+        from .cell_sources import CellSources  # here: it is few runs that are cells
+
+        root = _text(os.path.join(scratch, "root")) or os.getcwd()
+        cells = CellSources(root, scratch)
+        return [_Failure(cells.current, scratch, exit_code, stderr_tail, cells).report()]
     return [_Failure(str(job["path"]), scratch, exit_code, stderr_tail).report()]
 
 
 class _Failure:
     """Brings together what the shell wrote down and what it said."""
 
-    def __init__(self, script: str, scratch: str, status: int, stderr: bytes) -> None:
+    def __init__(
+        self,
+        script: str,
+        scratch: str,
+        status: int,
+        stderr: bytes,
+        sources: Sources | None = None,
+    ) -> None:
         self._script = script
         self._scratch = scratch
         self._status = status
-        self._sources = Sources(_text(os.path.join(scratch, "root")) or os.getcwd())
+        self._sources = sources or Sources(_text(os.path.join(scratch, "root")) or os.getcwd())
+        self._is_cell = sources is not None
         self._stderr = stderr.decode("utf-8", "replace").splitlines()
         self._said = list(self._messages())
         self._records: list[Record] = []
@@ -149,6 +164,8 @@ class _Failure:
         return self._made(kind, text, record.command, record.stack, {}, word="")
 
     def _of_status(self, record: Record) -> tuple[str, str]:
+        if self._is_cell and self._status == INTERRUPTED:
+            return "SIGINT", "interrupted"
         if record.kind != "command":
             return "ExitStatus", f"exited with status {self._status}"
         if self._status > _SIGNALLED:
@@ -187,8 +204,9 @@ class _Failure:
         *,
         word: str,
     ) -> dict[str, Any]:
+        stack = tuple(self._sources_now(stop) for stop in stack)
         place = stack[0] if stack else None
-        path = self._path(place.source if place else self._script)
+        path = place.source if place else self._path(self._script)
         report: dict[str, Any] = {
             "type": "bash",
             "kind": kind,
@@ -202,7 +220,7 @@ class _Failure:
             "facts": facts,
             "notes": self._notes(message),
             "frames": [
-                {"path": self._path(stop.source), "line": stop.line - 1, "name": stop.name}
+                {"path": stop.source, "line": stop.line - 1, "name": stop.name}
                 for stop in reversed(stack)
             ],
         }
@@ -223,8 +241,14 @@ class _Failure:
         at = [n for n, line in enumerate(lines) if wanted and wanted in "".join(line.split())]
         return Stop(self._script, at[0] + 1, "main") if len(at) == 1 else None
 
+    def _sources_now(self, stop: Stop) -> Stop:
+        """Return where a level of the script stands now: a cell's may have moved."""
+        source, shift = self._sources.moved(self._path(stop.source), stop.line - 1)
+        name = "main" if self._is_cell and stop.name == "source" else stop.name
+        return Stop(source, stop.line + shift, name)
+
     def _path(self, source: str) -> str:
-        if not os.path.isabs(source):
+        if not os.path.isabs(source) and not (self._is_cell and source.startswith("./")):
             # Relative to where the script was when it read that file; nobody wrote that down.
             for folder in dict.fromkeys(record.folder for record in self._records):
                 if os.path.isfile(self._sources.absolute(source)):
@@ -262,6 +286,11 @@ def _piece(scratch: str, number: int, path: str, text: str) -> str:
     os.makedirs(os.path.dirname(file), exist_ok=True)
     _write(file, text)
     return folder
+
+
+def prepare_log(scratch: str) -> None:
+    """Forget what was written down of the cells before."""
+    _write(_log(scratch), "")
 
 
 def _log(scratch: str) -> str:

@@ -101,6 +101,11 @@ def prelude(log: str, root: str, script: str, path: str = "", folders: Sequence[
     return "".join(parts)
 
 
+def session_prelude(log: str, root: str) -> str:
+    """Return the shell code for a shell that is kept: every cell's failures are written down."""
+    return "".join((_filled(_CODE, log=log, root=root), _EXIT, _ERR))
+
+
 def _filled(code: str, **values: str) -> str:
     for name, value in values.items():
         code = code.replace(f"@{name}@", shlex.quote(value))

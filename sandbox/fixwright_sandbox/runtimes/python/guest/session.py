@@ -5,18 +5,19 @@ from __future__ import annotations
 import builtins
 import contextlib
 import inspect
-import json
 import linecache
 import os
 import signal
-import socket
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import CodeType, FrameType
-from typing import Any
+from typing import Any, NoReturn
 
-from fixwright_sandbox.guest.child import open_stdin, reporter
+from fixwright_sandbox.guest.cells import INTERRUPTED, Cell, Line, Place
+from fixwright_sandbox.guest.child import become_python, open_stdin, reporter
+from fixwright_sandbox.guest.leave import leave
+from fixwright_sandbox.guest.moved import shift_of
 from fixwright_sandbox.guest.sources import Sources
 
 from . import main_module
@@ -26,48 +27,36 @@ from .job import Program, Reporter
 from .rich import Data, data_of
 
 _NAMELESS = "session"
-_INTERRUPTED = 130
 
 
-def serve(line: int, reports: int) -> int:
-    """Execute what comes over the line until it ends.
+def main(line: Line, place: Place) -> NoReturn:
+    """Execute what comes over the line until it ends; then end as an interpreter does."""
+    known = become_python({}, place.setting, place.usual, place.sites)
+    leave(_serve(line, place.reports), known)
 
-    Args:
-        line: a socket. Each message brings two descriptors, standard input and the cell in
-            JSON, and is answered with the exit status.
-        reports: where reports are written.
-    """
+
+def _serve(line: Line, reports: int) -> int:
     owner = os.getpid()
     signal.signal(signal.SIGINT, _passed_over)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     interpreter: Interpreter | None = None
-    with socket.socket(fileno=line) as source:
-        while (cell := _next(source)) is not None:
-            if interpreter is None:
-                interpreter = Interpreter(cell["path"], owner)
-            status = _interruptible(interpreter, cell, reports)
-            for stream in (sys.stdout, sys.stderr):
-                with contextlib.suppress(Exception):  # the program's own, perhaps
-                    stream.flush()
-            if os.getpid() != owner:
-                os._exit(status)  # a child of the program that came back here
-            source.send(str(status).encode())
+    while (cell := line.take()) is not None:
+        os.dup2(cell.stdin, 0)
+        os.close(cell.stdin)
+        open_stdin()
+        if interpreter is None:
+            interpreter = Interpreter(cell.path, owner)
+        status = _interruptible(interpreter, cell, reports)
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(Exception):  # the program's own, perhaps
+                stream.flush()
+        if os.getpid() != owner:
+            os._exit(status)  # a child of the program that came back here
+        line.answer(status)
     return 0
 
 
-def _next(source: socket.socket) -> dict[str, Any] | None:
-    message, handles, _, _ = socket.recv_fds(source, 16, 2)
-    if not message:
-        return None
-    stdin, order = handles
-    os.dup2(stdin, 0)
-    os.close(stdin)
-    open_stdin()
-    with os.fdopen(order, "rb") as file:
-        return json.load(file)
-
-
-def _interruptible(interpreter: Interpreter, cell: dict[str, Any], reports: int) -> int:
+def _interruptible(interpreter: Interpreter, cell: Cell, reports: int) -> int:
     """Execute; an interrupt that comes when nothing is executed is passed over."""
     try:
         signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -76,7 +65,7 @@ def _interruptible(interpreter: Interpreter, cell: dict[str, Any], reports: int)
         finally:
             signal.signal(signal.SIGINT, _passed_over)
     except KeyboardInterrupt:
-        return _INTERRUPTED
+        return INTERRUPTED
 
 
 def _passed_over(_number: int, _frame: FrameType | None) -> None:
@@ -104,15 +93,7 @@ class _Sources(Sources):
         if known is None:
             return 0
         executed = known[1]
-        now, size = self.lines(executed.filename), len(executed.lines)
-        places = [
-            line
-            for line in range(len(now) - size + 1)
-            if now[line] == executed.lines[0] and tuple(now[line : line + size]) == executed.lines
-        ]
-        if not places:
-            return None
-        return min((line - executed.line for line in places), key=abs)
+        return shift_of(executed.lines, executed.line, self.lines(executed.filename))
 
 
 class Interpreter:
@@ -136,7 +117,7 @@ class Interpreter:
         self._figures = Figures(self._send)
         setattr(builtins, "display", self._display)  # noqa: B010 (a name that the type has not)
 
-    def execute(self, cell: dict[str, Any], reports: int) -> int:
+    def execute(self, cell: Cell, reports: int) -> int:
         """Execute a cell; the exit status, were it a program."""
         self._count += 1
         self._program.report = Reporter(reporter(reports), self._owner)
@@ -146,18 +127,18 @@ class Interpreter:
         sys.displayhook = self._show
         return self._program.guarded(lambda: self._execute(cell))
 
-    def _execute(self, cell: dict[str, Any]) -> None:
-        text, line, column = str(cell["text"]), int(cell["line"]), int(cell["column"])
-        if cell["path"] is None:
+    def _execute(self, cell: Cell) -> None:
+        text, line, column = cell.text, cell.line, cell.column
+        if cell.path is None:
             filename, first = f"<cell {self._count}>", ""
             lines = [each + "\n" for each in text.split("\n")]
             linecache.cache[filename] = (len(text), None, lines, filename)
         else:
-            filename = os.path.abspath(cell["path"])
+            filename = os.path.abspath(cell.path)
             first = self._program.sources.line(filename, line) or ""
         placed = place(text, line, column, first)
         codes = list(compile_piece(placed, filename, self._flags, shown=True))
-        if cell["path"] is not None:
+        if cell.path is not None:
             rest = self._program.sources.lines(filename)[line:]
             lines = rest[: len(text.rstrip("\n").split("\n"))]
             self._remember(codes, _Executed(filename, line, tuple(lines)))
