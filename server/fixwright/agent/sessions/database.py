@@ -33,6 +33,14 @@ _FULL = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR})
 _PRIMARY = 0xFF
 """The bits of an error's code that say its kind."""
 
+_PRAGMAS = (
+    "journal_mode=WAL",
+    "synchronous=FULL",
+    "foreign_keys=ON",
+    "secure_delete=ON",
+    "temp_store=MEMORY",
+)
+
 _MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
         """CREATE TABLE sessions (
@@ -133,8 +141,7 @@ class Database:
         connection = sqlite3.connect(self.path, timeout=_BUSY, isolation_level=None)
         try:
             _check_ours(connection, self.path)
-            for pragma in ("auto_vacuum=INCREMENTAL", "journal_mode=WAL", "synchronous=FULL",
-                           "foreign_keys=ON", "secure_delete=ON", "temp_store=MEMORY"):  # fmt: skip
+            for pragma in _PRAGMAS:
                 connection.execute(f"PRAGMA {pragma}").fetchall()
             _migrate(connection)
         except BaseException:
@@ -216,7 +223,10 @@ def _check_ours(connection: sqlite3.Connection, path: Path) -> None:
     application = _number(connection, "PRAGMA application_id")
     version = _number(connection, "PRAGMA user_version")
     empty = _number(connection, "SELECT count(*) FROM sqlite_master") == 0
-    if application != _APPLICATION and not (empty and application == 0):
+    if empty and application == 0:
+        connection.execute("PRAGMA auto_vacuum=INCREMENTAL")  # while there is nothing in it
+        return
+    if application != _APPLICATION:
         error = sqlite3.DatabaseError("it is a database of something else")
         error.sqlite_errorcode = sqlite3.SQLITE_NOTADB
         raise error

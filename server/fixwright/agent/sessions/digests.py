@@ -78,7 +78,8 @@ def _lines(request: Request) -> Iterator[tuple[str, bytes]]:
     for tool in request.tools:
         described = {"description": tool.description, "schema": plain(tool.schema)}
         yield f"the tool {tool.name}", _line({"tool": tool.name, **described})
-    yield "the system prompt", _line({"system": request.system})
+    for number, part in enumerate(request.system, 1):
+        yield f"part {number} of the system prompt", _line({"system": part})
     for number, message in enumerate(request.messages, 1):
         what = "results" if message.results else "message"
         yield f"message {number} ({message.role}'s {what})", _line(message_to_json(message))

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _PAUSE = 0.005
-_SESSION_PATIENCE = 0.5
+_SESSION_PATIENCE = 0.2
 """Seconds: longer than a look at the lock by somebody who lists sessions."""
 _WRITER_PATIENCE = 30.0
 

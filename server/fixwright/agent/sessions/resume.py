@@ -69,7 +69,7 @@ class PendingCall:
 
 def pending(events: Sequence[Event]) -> tuple[PendingCall, ...]:
     """The calls that a turn which was cut has left; none where the last turn has ended."""
-    last = _last(events, "answer", "user", "ended")
+    last = _last(events, "answer", "user", "ended")  # a summary comes when no call is left
     if last is None or last.type != "answer":
         return ()
     return _without_result(_answered(last), events[last.seq :])
@@ -99,7 +99,7 @@ def conversation(events: Sequence[Event], render: Render) -> tuple[Message, ...]
             case "user":
                 shown.end_answer()
                 shown.say(render(event.data))
-            case "answer":
+            case "answer" if is_turns(event):
                 shown.end_answer()
                 shown.answer(_answered(event))
             case "call" | "result":
@@ -203,6 +203,11 @@ def _without_result(message: Message, during: Sequence[Event]) -> tuple[PendingC
 
 def _results(events: Sequence[Event]) -> list[Event]:
     return [event for event in events if event.type == "result"]
+
+
+def is_turns(event: Event) -> bool:
+    """Whether a request or an answer is part of the conversation, and not a summary of it."""
+    return event.data.get("purpose", "turn") == "turn"
 
 
 def _answered(event: Event) -> Message:

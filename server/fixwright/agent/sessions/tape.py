@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from fixwright.agent.sessions.digests import Part
 from fixwright.agent.sessions.messages import message_from_json
+from fixwright.agent.sessions.resume import is_turns
 from fixwright.models.json_reading import as_count, as_list, as_object, as_text
 
 if TYPE_CHECKING:
@@ -40,8 +41,9 @@ def recorded_requests(events: Sequence[Event]) -> tuple[RecordedRequest, ...]:
     for event in events:
         match event.type:
             case "request":
-                parts = _parts(event, parts)
-                waiting = RecordedRequest(event, parts, None)
+                now = _parts(event, parts)
+                parts = now if is_turns(event) else parts
+                waiting = RecordedRequest(event, now, None)
             case "answer" | "failed" if waiting is not None:
                 found.append(replace(waiting, reply=event))
                 waiting = None
