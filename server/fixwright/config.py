@@ -121,6 +121,13 @@ class IndexConfig(Section):
     """The folder of the indexes; None is the user's cache folder."""
 
 
+class DiagnosticsConfig(Section):
+    """What is published of a run."""
+
+    warnings: bool = True
+    """Besides failures what compilers warn of, and that packages are not those asked for."""
+
+
 class LogConfig(Section):
     """What is logged."""
 
@@ -135,6 +142,7 @@ class Settings(Section):
     fix: FixConfig = FixConfig()
     index: IndexConfig = IndexConfig()
     agent: AgentConfig = AgentConfig()
+    diagnostics: DiagnosticsConfig = DiagnosticsConfig()
     log: LogConfig = LogConfig()
 
 

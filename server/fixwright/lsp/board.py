@@ -22,6 +22,7 @@ from fixwright.workspace.store import SnapshotStore
 from fixwright.workspace.text import Encoding, Text
 
 _RUNS_KEPT = 32
+_ERROR, _WARNING = lsp.DiagnosticSeverity.Error, lsp.DiagnosticSeverity.Warning
 
 
 @dataclass(frozen=True)
@@ -36,19 +37,18 @@ class Note:
 
 @dataclass(frozen=True)
 class Entry:
-    """One failure at its present place; `text` is what `range` is measured in."""
+    """One failure, or warning, at its present place; `text` is what `range` is measured in.
+
+    `index` is that of the run's failure; None for a warning.
+    """
 
     run: Run
-    index: int
+    index: int | None
+    failure: Failure
     uri: str
     text: Text
     range: Range
     notes: tuple[Note, ...]
-
-    @property
-    def failure(self) -> Failure:
-        """What went wrong."""
-        return self.run.failures[self.index]
 
 
 @dataclass(frozen=True)
@@ -73,9 +73,12 @@ class Board:
     _remarks: list[Remark] = field(default_factory=list[Remark])
     _runs: OrderedDict[str, Run] = field(default_factory=OrderedDict[str, Run])
 
-    async def show(self, run: Run) -> None:
-        """Publish a run's failures in place of those of earlier runs of the same target."""
-        placed = await asyncio.to_thread(_placed, run)
+    async def show(self, run: Run, *, warnings: bool) -> None:
+        """Publish a run's failures in place of those of earlier runs of the same target.
+
+        With `warnings`, also what its tools warned of.
+        """
+        placed = await asyncio.to_thread(_placed, run, warnings=warnings)
         self._runs[run.id] = run
         while len(self._runs) > _RUNS_KEPT:
             self._runs.popitem(last=False)
@@ -139,16 +142,15 @@ class Board:
         return self._runs.get(run_id)
 
     def entries_at(self, uri: str, place: Range) -> tuple[Entry, ...]:
-        """What is shown in a document where `place` touches it, nearest to its start first."""
-        hits = (entry for entry in self._entries if entry.uri == uri)
-        touching = [entry for entry in hits if _touches(entry.range, place)]
+        """Failures in a document where `place` touches them, nearest to its start first."""
+        touching = [each for each in self.entries_of(uri) if _touches(each.range, place)]
         return tuple(
             sorted(touching, key=lambda entry: abs(entry.range.start.line - place.start.line))
         )
 
     def entries_of(self, uri: str) -> tuple[Entry, ...]:
-        """All that is shown in a document."""
-        return tuple(entry for entry in self._entries if entry.uri == uri)
+        """All failures that are shown in a document."""
+        return tuple(each for each in self._entries if each.uri == uri and each.index is not None)
 
     def _brought_up(self, entry: Entry) -> Entry | None:
         document = self.store.now.documents.get(canonical(entry.uri))
@@ -186,11 +188,11 @@ class Board:
         return lsp.Diagnostic(
             range=to_lsp(entry.text, entry.range, self.encoding),
             message="\n".join((failure.title, *failure.notes)),
-            severity=lsp.DiagnosticSeverity.Error,
+            severity=_WARNING if entry.index is None else _ERROR,
             code=failure.kind,
             source=names.SOURCE,
             related_information=related if self.editor.profile.related_information else None,
-            data={"runId": entry.run.id, "failure": entry.index},
+            data=None if entry.index is None else {"runId": entry.run.id, "failure": entry.index},
         )
 
 
@@ -248,7 +250,7 @@ def _moved(entry: Entry, text: Text) -> Entry | None:
 # ---- placing: reads documents, so it is done off the loop -----------------------------------
 
 
-def _placed(run: Run) -> list[Entry]:
+def _placed(run: Run, *, warnings: bool) -> list[Entry]:
     texts: dict[str, Text] = {}
 
     def text_of(uri: str) -> Text | None:
@@ -260,8 +262,11 @@ def _placed(run: Run) -> list[Entry]:
             texts[uri] = document.text
         return texts[uri]
 
+    told: list[tuple[int | None, Failure]] = [*enumerate(run.failures)]
+    if warnings:
+        told += [(None, each) for each in run.warnings if _is_of_the_tree(run, each)]
     entries: list[Entry] = []
-    for index, failure in enumerate(run.failures):
+    for index, failure in told:
         uri = run.uri_of(failure)
         text = text_of(uri) if uri is not None else None
         if uri is None or text is None:
@@ -274,8 +279,13 @@ def _placed(run: Run) -> list[Entry]:
             and (note_uri := run.root.uri_of(path)) is not None
             and (note_text := text_of(note_uri)) is not None
         )
-        entries.append(Entry(run, index, uri, text, place or _first_line(text), notes))
+        entries.append(Entry(run, index, failure, uri, text, place or _first_line(text), notes))
     return entries
+
+
+def _is_of_the_tree(run: Run, warning: Failure) -> bool:
+    """Whether it is of the user's files: a failure elsewhere is theirs, a warning is not."""
+    return warning.path is None or run.root.uri_of(warning.path) is not None
 
 
 def _explanations(failure: Failure) -> list[tuple[str, Range | None, str]]:

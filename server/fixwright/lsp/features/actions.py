@@ -11,6 +11,7 @@ from fixwright.json_reading import as_object
 from fixwright.lsp import names
 from fixwright.runs.dependencies import missing_module
 from fixwright.runs.plan import can_run
+from fixwright.runs.supplies import STALE
 from fixwright.workspace.paths import canonical
 from fixwright.workspace.snapshot import Snapshot
 from fixwright_sandbox.dependencies.names import distribution_of
@@ -45,7 +46,9 @@ def _fixes(
     uri = params.text_document.uri
     for diagnostic in params.context.diagnostics:
         if diagnostic.source == names.SOURCE and not as_object(diagnostic.data):
-            continue  # information of ours, not an error
+            if diagnostic.code == STALE:
+                yield _install(uri, diagnostic, "Install packages into the sandbox…")
+            continue  # information or a warning of ours, not an error
         argument = {"uri": uri, "range": diagnostic.range, "diagnostic": diagnostic}
         proven = _proven_title(bench, snapshot, diagnostic)
         title = (
@@ -69,13 +72,16 @@ def _installs(uri: str, diagnostic: lsp.Diagnostic) -> Iterator[lsp.CodeAction]:
     module = missing_module(kind, message)
     package = None if module is None else distribution_of(module)
     if package is not None:
-        title = f"Install {package} into the sandbox…"
-        yield lsp.CodeAction(
-            title=title,
-            kind=lsp.CodeActionKind.QuickFix,
-            diagnostics=[diagnostic],
-            command=lsp.Command(title=title, command=names.INSTALL, arguments=[{"uri": uri}]),
-        )
+        yield _install(uri, diagnostic, f"Install {package} into the sandbox…")
+
+
+def _install(uri: str, diagnostic: lsp.Diagnostic, title: str) -> lsp.CodeAction:
+    return lsp.CodeAction(
+        title=title,
+        kind=lsp.CodeActionKind.QuickFix,
+        diagnostics=[diagnostic],
+        command=lsp.Command(title=title, command=names.INSTALL, arguments=[{"uri": uri}]),
+    )
 
 
 def _proven_title(bench: Workbench, snapshot: Snapshot, diagnostic: lsp.Diagnostic) -> str | None:

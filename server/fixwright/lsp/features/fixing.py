@@ -14,6 +14,7 @@ from fixwright.lsp.convert import from_lsp
 from fixwright.lsp.features.running import document_of
 from fixwright.lsp.jobs import Job, JobCancelled, to_its_end
 from fixwright.models.types import ModelError
+from fixwright.runs.run import Run
 from fixwright.runs.target import RunRefused
 from fixwright.workspace.document import Document, UnknownDocument
 from fixwright.workspace.draft_change import DraftError
@@ -93,7 +94,7 @@ async def _fix(
     report["applied"] = applied.done
     report["reason"] = applied.reason or report["reason"]
     if applied.done and found.after is not None:
-        await to_its_end(bench.board.show(found.after), _SHOWING)
+        await to_its_end(_show(bench, found.after), _SHOWING)
     elif applied.status == "unseen":
         bench.spawn(_show_when_seen(bench, found))
     elif not applied.done:
@@ -104,7 +105,11 @@ async def _fix(
 async def _show_when_seen(bench: Workbench, found: Fix) -> None:
     """Some editors tell of their own changes only when they are idle: the diagnostics follow."""
     if found.after is not None and await bench.edits.seen(found.draft):
-        await bench.board.show(found.after)
+        await _show(bench, found.after)
+
+
+async def _show(bench: Workbench, run: Run) -> None:
+    await bench.board.show(run, warnings=bench.services.settings.diagnostics.warnings)
 
 
 def _proven_ahead(bench: Workbench, snapshot: Snapshot, problem: Problem) -> Fix | None:

@@ -142,7 +142,7 @@ async def run(
         return refused_report(title, "The run was cancelled before it began.", status="cancelled")
     except (RunRefused, SandboxUnavailable, UnknownDocument) as error:
         return refused(bench, title, error)
-    await bench.board.show(finished)
+    await bench.board.show(finished, warnings=bench.services.settings.diagnostics.warnings)
     report = await asyncio.to_thread(run_report, finished, bench.encoding)
     bench.editor.run_event(finished.id, "end", report, finished.result.duration)
     _log_output(bench, finished, report)
