@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fixwright.index.catalog.searching import holding
+from fixwright.index.line_patterns import within_lines
 from fixwright.index.text_search import (
     CLIPPED,
     BadPattern,
@@ -20,6 +21,7 @@ from fixwright.index.text_search import (
     TextHit,
     TextQuery,
     compiled,
+    compiled_whole,
     literal_in,
     matches,
     search,
@@ -37,6 +39,8 @@ def root(tmp_path: Path) -> Path:
     (root / "src" / "a.py").write_text("needle = 1\r\nx = 'needle Needle'\n")
     (root / "src" / "latin.c").write_bytes(b"/* \xe9 needle */\n")
     (root / "src" / "zero.c").write_bytes(b"needle\0")
+    (root / "wide.txt").write_bytes("\ufeff\u00e9\r\na broad one\n".encode("utf-16-le"))
+    (root / "wide.md").write_bytes("\ufeffa broad".encode("utf-16-be") + b"\0")
     (root / "notes.md").write_text(
         "# no code\n\ud83d needle \U0001f600 needle".encode("utf-8", "replace").decode()
     )
@@ -81,6 +85,12 @@ async def test_text_on_disk(index: WorkspaceIndex) -> None:
     ]
     assert hits[2].text == "needle = 1"
     assert end == SearchEnd(is_complete=True, slow=())
+
+
+async def test_utf_16_is_text(index: WorkspaceIndex) -> None:
+    hits, _ = await found(index, TextQuery("broad"))
+    assert places(hits) == [("wide.md", 0, 2, 7), ("wide.txt", 1, 2, 7)]
+    assert hits[1].text == "a broad one"
 
 
 @pytest.mark.parametrize(
@@ -162,10 +172,10 @@ def test_long_lines_are_clipped() -> None:
     assert text[column - start : end - start] == "needle"
 
 
-PATTERNS = st.text(alphabet="ab01.*+?()[]{},|\\dw^$ ", min_size=1, max_size=10)
+PATTERNS = st.text(alphabet="ab01.*+?()[]{},|\\dw^$ -=", min_size=1, max_size=10)
 
 
-@given(PATTERNS, st.text(alphabet="ab01 .\n", max_size=40))
+@given(PATTERNS, st.text(alphabet="ab01 .()+-=|\n", max_size=40))
 def test_what_a_pattern_must_hold_is_in_all_its_matches(pattern: str, text: str) -> None:
     query = TextQuery(pattern, is_regex=True)
     try:
@@ -177,14 +187,75 @@ def test_what_a_pattern_must_hold_is_in_all_its_matches(pattern: str, text: str)
         assert literal in match.group()
 
 
+PARTS = st.lists(
+    st.sampled_from([
+        "a", "b", "0", " ", ".", "*", "+", "?", "*?", "{1,2}", "|", "(", "(?:", ")", "^", "$", "]",
+        "[", "[^", "[^]", "[^-", "[]", "-", "[ -z]", "[\\s\\d]", "[^ab]", "\\d", "\\D", "\\w", "\\W",
+        "\\s", "\\S", "\\b", "\\B", "\\.", "\\t", "\\n", "\\Z", "\\]", "(?=", "(?!", "\\1",
+    ]),
+    min_size=1, max_size=7,
+).map("".join)  # fmt: skip
+LINES = st.text(alphabet="ab0 .\t]-\u2028\n\r", max_size=30)
+
+
+def naive(text: str, pattern: re.Pattern[str]) -> list[tuple[int, int, int]]:
+    return [
+        (number, match.start(), match.end())
+        for number, line in enumerate(re.split("\r\n|\r|\n", text))
+        for match in pattern.finditer(line)
+        if match.group()
+    ]
+
+
+@pytest.mark.filterwarnings("ignore:Possible:FutureWarning")
+@given(PARTS, LINES, st.booleans(), st.booleans())
+def test_a_whole_text_is_searched_as_its_lines_are(
+    pattern: str, text: str, ignore_case: bool, whole_words: bool
+) -> None:
+    query = TextQuery(pattern, is_regex=True, ignore_case=ignore_case, whole_words=whole_words)
+    try:
+        wanted = compiled(query)
+    except BadPattern:
+        return
+    expected = naive(text, wanted)
+    for literal in {"", "" if ignore_case else literal_in(query)}:
+        for whole in (None, compiled_whole(query)):
+            rows = list(matches(text, wanted, literal, 1000, whole))
+            assert [row[:3] for row in rows] == expected
+            lines = re.split("\r\n|\r|\n", text)
+            assert all(shown == lines[number] for number, _, _, shown, _ in rows)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "rewritten"),
+    [
+        (r"def \w+_\d", r"def \w+_\d"),
+        (r"^\s*[^a]b$", r"^[^\S\n]*[^\na]b$"),
+        (r"[^]-]\W", r"[^\n\]-][^\w\n]"),
+        (r"[\s,]", r"(?:(?!\n)[\s,])"),
+        (r"(?:a|b)", r"(?:a|b)"),
+        (r"a\nb", None),
+        (r"(?=a)", None),
+        (r"(a)\1", None),
+        (r"\x0a", None),
+        (r"a\Z", None),
+        ("a\n", None),
+    ],
+)
+def test_patterns_are_kept_within_lines(pattern: str, rewritten: str | None) -> None:
+    assert within_lines(pattern) == rewritten
+
+
 @pytest.mark.parametrize(
     ("pattern", "literal"),
     [
-        (r"def \w+_name\(self", "_name"),
+        (r"def \w+_name\(self", "_name(self"),
         (r"fo{2}bar", "bar"),
         (r"colou?r", "colo"),
         (r"[abc]+needle(hay)*", "needle"),
         (r"one|two", ""),
+        (r"\w+\s*=\s*x\(\)", "x()"),
+        (r"a\.*b\+", "b+"),
         (r"(?i)needle", ""),
         (r"\x41needle", ""),
     ],
@@ -203,7 +274,7 @@ async def test_it_equals_a_naive_search(tmp_path: Path) -> None:
         path = root / f"d{number % 7}" / f"f{number}.{chosen.choice(['py', 'txt', 'c'])}"
         path.parent.mkdir(parents=True, exist_ok=True)
         text = "".join(" ".join(chosen.choices(words, k=4)) + chosen.choice(ends) for _ in range(5))
-        path.write_bytes(text.encode())
+        path.write_bytes(text.encode("utf-16" if number % 50 == 3 else "utf-8"))
         texts[str(path)] = text
     index = await WorkspaceIndex.start([root], cache=tmp_path / "cache", workers=2)
     try:
@@ -213,6 +284,7 @@ async def test_it_equals_a_naive_search(tmp_path: Path) -> None:
             TextQuery("ID", ignore_case=True),
             TextQuery("\u00e9t\u00e9"),
             TextQuery(r"x\d +beta", is_regex=True),
+            TextQuery(r"\d\s+\w", is_regex=True),
             TextQuery(r"\bbeta$", is_regex=True, ignore_case=True, whole_words=True),
         ):
             pattern = compiled(query)

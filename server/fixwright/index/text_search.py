@@ -10,7 +10,10 @@ import re
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import asdict, dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, cast
+
+from fixwright.index.line_patterns import class_end, within_lines
 
 if TYPE_CHECKING:  # workers match without it, and start sooner
     from fixwright.index.workspace_index import WorkspaceIndex
@@ -20,8 +23,12 @@ CLIPPED = 240
 """Code points of a line that are shown around a match."""
 
 _BEFORE = 80
+_RARE = 4
+"""Lines for one with the literal, from which on looking at those alone is less work."""
+
 _LINE_END = re.compile(r"\r\n|\r")
-_PLAIN = re.compile(r"\w", re.ASCII)
+_PUNCTUATION = re.compile(r"[!-/:-@\[-`{-~]")
+_PLAIN = re.compile(r"[\w !\"#%&',/:;<=>@`~-]", re.ASCII)
 _TIMES = re.compile(r"[0-9]*,?[0-9]*\}")
 _CLASSES = frozenset("dDwWsSbBAZ")
 
@@ -135,15 +142,33 @@ def compiled(query: TextQuery) -> re.Pattern[str]:
     text = query.pattern if query.is_regex else re.escape(query.pattern)
     try:
         re.compile(text)  # by itself: what is put around it must not mend it
-        if query.whole_words:
-            text = rf"(?<!\w)(?:{text})(?!\w)"
-        return re.compile(text, re.IGNORECASE if query.ignore_case else 0)
+        return _compiled(text, query)
     except (re.error, OverflowError, RecursionError) as error:
         raise BadPattern(f"{query.pattern!r} is not a regular expression: {error}.") from error
 
 
+def compiled_whole(query: TextQuery) -> re.Pattern[str] | None:
+    r"""A pattern that finds in a text whose lines end with `\n` what `compiled` finds in its lines.
+
+    Returns:
+        None where there is none for this query. `compiled` has not refused it.
+    """
+    text = within_lines(query.pattern if query.is_regex else re.escape(query.pattern))
+    return None if text is None else _compiled(text, query, re.MULTILINE)
+
+
+def _compiled(text: str, query: TextQuery, flags: int = 0) -> re.Pattern[str]:
+    if query.whole_words:
+        text = rf"(?<!\w)(?:{text})(?!\w)"
+    return re.compile(text, flags | (re.IGNORECASE if query.ignore_case else 0))
+
+
 def matches(
-    text: str, pattern: re.Pattern[str], literal: str, limit: int
+    text: str,
+    pattern: re.Pattern[str],
+    literal: str,
+    limit: int,
+    whole: re.Pattern[str] | None = None,
 ) -> Iterator[tuple[int, int, int, str, int]]:
     """The matches in a text, as `TextHit`s without the path; none is empty.
 
@@ -152,22 +177,51 @@ def matches(
         pattern: what is searched for.
         literal: what every line with a match holds, of this case; "" where that is not known.
         limit: of matches.
+        whole: the same pattern as `compiled_whole` has it, where it does.
     """
     if literal and literal not in text:
         return
-    lines = _LINE_END.sub("\n", text).split("\n") if "\r" in text else text.split("\n")
-    found = 0
-    for number, line in enumerate(lines):
-        if literal and literal not in line:
-            continue
+    if "\r" in text:
+        text = _LINE_END.sub("\n", text)
+    rare = literal and _RARE * text.count(literal) < text.count("\n")
+    if literal and (rare or whole is None):
+        spans = _in_some_lines(text, pattern, literal)
+    elif whole is not None:
+        spans = (match.span() for match in whole.finditer(text))
+    else:
+        spans = _in_all_lines(text, pattern)
+    number = counted = 0
+    for start, end in islice((each for each in spans if each[0] < each[1]), limit):
+        number += text.count("\n", counted, start)
+        counted = start
+        begins, ends = _line_around(text, start)
+        first = 0 if ends - begins <= CLIPPED else max(0, start - begins - _BEFORE)
+        shown = text[begins + first : min(ends, begins + first + CLIPPED)]
+        yield number, start - begins, end - begins, shown, first
+
+
+def _in_some_lines(text: str, pattern: re.Pattern[str], literal: str) -> Iterator[tuple[int, int]]:
+    """The matches in the lines that hold a literal."""
+    at = text.find(literal)
+    while at >= 0:
+        begins, ends = _line_around(text, at)
+        for match in pattern.finditer(text[begins:ends]):
+            yield begins + match.start(), begins + match.end()
+        at = text.find(literal, ends)
+
+
+def _in_all_lines(text: str, pattern: re.Pattern[str]) -> Iterator[tuple[int, int]]:
+    begins = 0
+    for line in text.split("\n"):
         for match in pattern.finditer(line):
-            if match.end() == match.start():
-                continue
-            if found == limit:
-                return
-            found += 1
-            first = 0 if len(line) <= CLIPPED else max(0, match.start() - _BEFORE)
-            yield number, match.start(), match.end(), line[first : first + CLIPPED], first
+            yield begins + match.start(), begins + match.end()
+        begins += len(line) + 1
+
+
+def _line_around(text: str, at: int) -> tuple[int, int]:
+    """Where the line of a place starts, and where it ends."""
+    ends = text.find("\n", at)
+    return text.rfind("\n", 0, at) + 1, len(text) if ends < 0 else ends
 
 
 def literal_in(query: TextQuery) -> str:
@@ -182,7 +236,7 @@ def literal_in(query: TextQuery) -> str:
 
 
 def _runs(pattern: str) -> list[str]:
-    """Runs of letters that a match can't do without; none where the pattern is not simple."""
+    """Runs of characters that a match can't do without; none where the pattern is not simple."""
     if "(?" in pattern or "|" in pattern:
         return []
     runs, depth, at = [""], 0, 0
@@ -190,12 +244,16 @@ def _runs(pattern: str) -> list[str]:
         char = pattern[at]
         at += 1
         if char == "\\":
-            if pattern[at].isalnum() and pattern[at] not in _CLASSES:
-                return []
+            char = pattern[at]
             at += 1
-            runs.append("")
+            if char.isalnum() and char not in _CLASSES:
+                return []
+            if depth == 0 and _PUNCTUATION.match(char):
+                runs[-1] += char
+            else:
+                runs.append("")
         elif char == "[":
-            at = _class_end(pattern, at)
+            at = class_end(pattern, at)
             runs.append("")
         elif char in "*?{":
             runs[-1] = runs[-1][:-1]  # what is repeated may be missing
@@ -211,15 +269,6 @@ def _runs(pattern: str) -> list[str]:
             depth += {"(": 1, ")": -1}.get(char, 0)
             runs.append("")
     return runs
-
-
-def _class_end(pattern: str, at: int) -> int:
-    """Behind the `]` of a class whose `[` ends before `at`."""
-    at += pattern[at : at + 1] == "^"
-    at += pattern[at : at + 1] == "]"
-    while at < len(pattern) and pattern[at] != "]":
-        at += 2 if pattern[at] == "\\" else 1
-    return at + 1
 
 
 def wants(globs: Sequence[str], path: str) -> bool:

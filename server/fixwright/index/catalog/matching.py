@@ -10,7 +10,13 @@ import stat
 from typing import TYPE_CHECKING, cast
 
 from fixwright.index.catalog.policy import LARGEST
-from fixwright.index.text_search import compiled, literal_in, matches, query_from
+from fixwright.index.text_search import (
+    compiled,
+    compiled_whole,
+    literal_in,
+    matches,
+    query_from,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -22,6 +28,7 @@ PATIENCE = 2.0
 
 _PROBE = 8 << 10
 _BOM = b"\xef\xbb\xbf"
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 class _TooSlow(Exception):
@@ -32,6 +39,7 @@ def answer(question: Header, pieces: tuple[bytes, ...]) -> Frame:
     """The matches in some files, or in the text that comes with the question."""
     query = query_from(cast("dict[str, object]", question["query"]))
     pattern = compiled(query)
+    whole = compiled_whole(query)
     literal = "" if query.ignore_case else literal_in(query)
     limit = cast("int", question["limit"])
     found: list[object] = []
@@ -42,7 +50,7 @@ def answer(question: Header, pieces: tuple[bytes, ...]) -> Frame:
             continue
         try:
             with _at_most(PATIENCE):
-                rows = list(matches(text, pattern, literal, limit - len(found)))
+                rows = list(matches(text, pattern, literal, limit - len(found), whole))
         except _TooSlow:
             slow.append(path)
         else:
@@ -56,7 +64,8 @@ def read_text(path: str) -> str | None:
     """The text of a file. I/O.
 
     Returns:
-        None for what is not searched: no regular file, binary, over 16 MiB, or not readable.
+        None for what is not searched: no regular file, binary, over 16 MiB, or not readable. Text
+        in UTF-16 that says so by its mark is no binary.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -67,6 +76,8 @@ def read_text(path: str) -> str | None:
             data = file.readall()
     except OSError:
         return None
+    if data.startswith(_UTF_16):  # as ripgrep and git's diff of such files have it
+        return data.decode("utf-16", "replace")
     if b"\0" in data[:_PROBE]:
         return None
     data = data.removeprefix(_BOM)

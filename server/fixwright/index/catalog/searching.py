@@ -124,8 +124,8 @@ class Search:
 async def holding(tool: str, literal: str, paths: Sequence[str], *, ignore_case: bool) -> list[str]:
     """Those of the files in which a text stands, by ripgrep; all of them where it fails.
 
-    It gets files alone and no folders, so that its ignore rules have no say; it reads bytes, no
-    configuration, and nothing of the pattern but plain ASCII.
+    It gets files alone and no folders, so that its ignore rules have no say; it reads bytes, or
+    UTF-16 where a file has its mark, no configuration, and nothing of the pattern but plain ASCII.
     """
     found: list[str] = []
     for some in _parts(paths):
@@ -139,7 +139,7 @@ async def _asked(
 ) -> list[str] | None:
     process = await asyncio.create_subprocess_exec(
         tool, "--no-config", "--files-with-matches", "--null", "--text", "--no-messages",
-        "--no-ignore", "--hidden", "--encoding=none", "--color=never", "--fixed-strings",
+        "--no-ignore", "--hidden", "--encoding=auto", "--color=never", "--fixed-strings",
         "--ignore-case" if ignore_case else "--case-sensitive",
         f"--regexp={literal}", "--", *paths,
         stdin=asyncio.subprocess.DEVNULL,
