@@ -244,14 +244,11 @@ def _runs(pattern: str) -> list[str]:
         char = pattern[at]
         at += 1
         if char == "\\":
-            char = pattern[at]
-            at += 1
-            if char.isalnum() and char not in _CLASSES:
+            escaped, at = pattern[at], at + 1
+            if escaped.isalnum() and escaped not in _CLASSES:
                 return []
-            if depth == 0 and _PUNCTUATION.match(char):
-                runs[-1] += char
-            else:
-                runs.append("")
+            means_itself = depth == 0 and _PUNCTUATION.match(escaped)
+            runs[-1:] = [runs[-1] + escaped] if means_itself else [runs[-1], ""]
         elif char == "[":
             at = class_end(pattern, at)
             runs.append("")
