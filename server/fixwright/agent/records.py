@@ -15,10 +15,11 @@ if TYPE_CHECKING:
 
 EventType: TypeAlias = Literal[
     "created",  # {folders, mode, title, parent: {session, seq} | None}
+    "front",  # {front: [digest of the system prompt, of the rules, of the map]}: "" for none
     "user",  # a turn begins: {text, context}
-    "request",  # a model is about to be asked: {key, digest, bytes, same, reserved}
-    "answer",  # it has answered: {message, stop, usage, cost, key, requestId}
-    "failed",  # it has not: {kind, message}
+    "request",  # a model is about to be asked: {key, purpose, digest, bytes, same, parts, reserved}
+    "answer",  # it has answered: {message, purpose, stop, usage, cost, key, requestId}
+    "failed",  # it has not: {kind, message, purpose}
     "permission",  # {call, action, decision, by}
     "call",  # a tool is about to work: {id, name, effect}
     "result",  # it has: {id, text, error, evidence}, and what it did to the draft: {draft}

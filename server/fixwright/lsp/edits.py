@@ -16,6 +16,7 @@ from pygls.exceptions import JsonRpcException
 
 from fixwright.lsp.convert import to_lsp
 from fixwright.lsp.editor import Editor
+from fixwright.lsp.file_changes import FileChange, Files, file_changes
 from fixwright.lsp.jobs import to_its_end
 from fixwright.workspace.document import Document, UnknownDocument
 from fixwright.workspace.draft import Draft
@@ -72,6 +73,7 @@ class Edits:
         self._editor = editor
         self._store = store
         self._encoding = encoding
+        self._files = Files(editor, store)
         self._turn = asyncio.Lock()  # one draft at a time, or each would see the other as the user
 
     async def apply(self, draft: Draft, label: str) -> Applied:
@@ -81,17 +83,23 @@ class Edits:
                 await self._open_closed(draft)
                 current = await self._rebased(draft)
                 changes = self._changes(current)
+                files = file_changes(current)
+                self._files.check(files)
             except DraftConflict as conflict:
                 return Applied("stale", str(conflict))
             except (DraftError, UnknownDocument) as error:
                 return Applied("refused", str(error))
-            if not changes:
+            if not changes and not files:
                 return Applied("applied")
-            return await to_its_end(self._send(changes, label), _TOO_LATE)
+            return await to_its_end(self._send(changes, files, label), _TOO_LATE)
 
     async def seen(self, draft: Draft) -> bool:
         """Wait until the editor shows a draft that it said it applied; False: it never did."""
-        wanted = {key: draft.text(change.uri) for key, change in draft.changed.items()}
+        wanted = {
+            key: draft.text(change.uri)
+            for key, change in draft.changed.items()
+            if change.kind == "edit"
+        }
 
         def shown(now: Snapshot) -> bool:
             return all(
@@ -107,7 +115,7 @@ class Edits:
         """Closed files are opened in the editor: what it holds can't be changed behind its back."""
         for key, change in draft.changed.items():
             uri = change.uri
-            if self._store.now.is_open(uri):
+            if change.kind != "edit" or self._store.now.is_open(uri):
                 continue
             shown = await self._editor.show_document(uri)
             opened = shown and await self._store.wait(lambda now: key in now.documents, _SETTLE)  # noqa: B023
@@ -118,11 +126,13 @@ class Edits:
                 )
 
     async def _rebased(self, draft: Draft) -> Draft:
-        """The draft over what the editor holds now."""
+        """The draft over what the editor holds now, and over the disk as far as files change."""
+        looked = all(change.kind == "edit" for change in draft.changed.values())
         for _ in range(_REBASES):
             now = self._store.now
-            if _is_current(draft, now):
+            if looked and _is_current(draft, now):
                 return draft
+            looked = True
             draft = await asyncio.to_thread(draft.rebase, now)
         if _is_current(draft, self._store.now):
             return draft
@@ -131,10 +141,10 @@ class Edits:
     def _changes(self, draft: Draft) -> list[_Change]:
         changes: list[_Change] = []
         for key, change in draft.changed.items():
-            document = draft.base.documents.get(key)
-            if change.before is None or change.after is None or document is None:
-                name = display_name(change.uri)
-                raise DraftError(f"{name} would be created, renamed or deleted: not by an edit.")
+            if change.kind != "edit":
+                continue
+            document = draft.base.documents[key]
+            assert change.after is not None
             edits = tuple(
                 (to_lsp(document.text, part.range, self._encoding), part.text)
                 for part in draft.changes(change.uri)
@@ -145,16 +155,41 @@ class Edits:
 
     # ---- sending -----------------------------------------------------------------------
 
-    async def _send(self, changes: list[_Change], label: str) -> Applied:
+    async def _send(
+        self, changes: list[_Change], files: tuple[FileChange, ...], label: str
+    ) -> Applied:
+        """Texts first: they are what can be refused, and then no file has been touched yet."""
         try:
             if self._editor.profile.ours:
-                return await self._apply_at_once(changes, label)
-            return await self._apply_one_by_one(changes, label)
+                created = tuple(file for file in files if file.kind == "create")
+                outcome = await self._apply_at_once(changes, created, label)
+                files = files[len(created) :]
+            else:
+                outcome = await self._apply_one_by_one(changes, label)
+            return await self._change_files(changes, files, label) if outcome.done else outcome
         except JsonRpcException as error:
             return Applied("refused", f"The editor could not apply the edit: {error.message}")
 
-    async def _apply_at_once(self, changes: list[_Change], label: str) -> Applied:
+    async def _change_files(
+        self, changes: list[_Change], files: tuple[FileChange, ...], label: str
+    ) -> Applied:
+        """One after the other; where one fails the texts are taken back, and the rest is named."""
+        for number, file in enumerate(files):
+            reason = await self._files.apply(file, label)
+            if reason is not None:
+                left = [display_name(each.uri) for each in await self._taken_back(changes, label)]
+                left += [each.done for each in files[:number]]
+                if left:
+                    return Applied("diverged", f"{reason} Left as it is now: {', '.join(left)}.")
+                return Applied("refused", reason)
+        return Applied("applied")
+
+    async def _apply_at_once(
+        self, changes: list[_Change], created: tuple[FileChange, ...], label: str
+    ) -> Applied:
         """A client of ours checks every version, then changes all documents or none."""
+        if not changes and not created:
+            return Applied("applied")
         documents = [
             {
                 "uri": change.uri,
@@ -163,7 +198,9 @@ class Edits:
             }
             for change in changes
         ]
-        applied, reason = await self._editor.apply_ours({"label": label, "documents": documents})
+        files = [{"uri": file.uri, "text": file.text} for file in created]
+        params = {"label": label, "documents": documents, "create": files}
+        applied, reason = await self._editor.apply_ours(params)
         if not applied:
             return self._edited(changes) or Applied(
                 "refused", f"The editor did not apply the edit: {reason or 'no reason given'}."
@@ -171,6 +208,9 @@ class Edits:
         for change in changes:
             if not await self._arrived(change):
                 return self._not_shown(change)
+        for file in created:
+            if (missing := await self._files.missing(file)) is not None:
+                return Applied("unseen", missing)
         return Applied("applied")
 
     async def _apply_one_by_one(self, changes: list[_Change], label: str) -> Applied:
@@ -271,7 +311,8 @@ def _is_current(draft: Draft, now: Snapshot) -> bool:
     """Whether every document that the draft changes is still the one it was made over."""
     return all(
         key in now.documents and draft.base.documents.get(key) is now.documents[key]
-        for key in draft.changed
+        for key, change in draft.changed.items()
+        if change.kind == "edit"
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -17,7 +18,16 @@ from fixwright.workspace.draft import Draft
 from fixwright.workspace.paths import display_name
 from fixwright.workspace.position import Position, Range
 from fixwright.workspace.text import Text
-from fixwright_sandbox import Chunk, Job, Limits, Request, RunChunks, RunFile, RunTests
+from fixwright_sandbox import (
+    Chunk,
+    Job,
+    Limits,
+    Request,
+    RunChunks,
+    RunCommand,
+    RunFile,
+    RunTests,
+)
 from fixwright_sandbox.runtimes import Runtime, runtime_for, runtimes
 
 _PYTHON_TEST = re.compile(r"(?:^|/)(?:test_[^/]*|[^/]*_test)\.py$")
@@ -39,6 +49,8 @@ def plan(draft: Draft, target: Target, limits: Limits) -> Plan:
         RunRefused: the language has no runtime or no test runner, or the range selects nothing.
         UnknownDocument: there is no such document.
     """
+    if target.kind == "command":
+        return _command(draft, target, limits)
     runtime = None if target.uri is None else _runtime_of(draft, target, target.uri)
     root, tree = tree_of(draft, target.uri)
     path = root.path_of(target.uri) if target.uri is not None else None
@@ -109,6 +121,20 @@ def _job(draft: Draft, target: Target, path: str | None) -> tuple[Job, str]:
         case "cell":
             assert path is not None
             return _cell(draft, target, path)
+        case "command":
+            raise AssertionError("a command is planned apart: it runs no document")
+
+
+def _command(draft: Draft, target: Target, limits: Limits) -> Plan:
+    root, tree = tree_of(draft, target.uri)
+    name = target.runtime or runtime_of_tests(tree)
+    if name not in runtimes():
+        raise RunRefused(f"There is no runtime {name}. There are: {', '.join(sorted(runtimes()))}.")
+    lines = f"cd -- {shlex.quote(target.cwd)} || exit 1\n{target.command}"
+    job = RunCommand(("sh", "-c", lines))
+    stdin = target.stdin.encode()
+    request = Request(runtime=name, job=job, tree=tree, limits=limits, stdin=stdin)
+    return Plan(target.command.strip().partition("\n")[0][:80], root, request)
 
 
 def _selection(draft: Draft, target: Target, path: str) -> tuple[Job, str]:
