@@ -226,7 +226,8 @@ class Docker:
             inside.TMP: f"{tmpfs},mode=1777,size={shape.disk}",
         }
         if shape.cache:
-            places[inside.CACHE] = f"{tmpfs},mode=0700,size={shape.cache}"
+            cache = cache_options(tmpfs, shape)
+            places[inside.CACHE] = f"{cache},mode=0700,size={shape.cache}"
         return places
 
     def _options(self, shape: Shape) -> dict[str, Any]:
@@ -265,6 +266,12 @@ class Docker:
                 "runtime": self._runtime,
             },
         }
+
+
+def cache_options(tmpfs: str, shape: Shape) -> str:
+    """How the cache's tmpfs is mounted, given how the others are."""
+    noexec = home_of(shape.runtime).noexec_cache
+    return tmpfs.replace(",exec,", ",noexec,") if noexec else tmpfs
 
 
 class ContainerChannel:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from . import inside
 from .base import EngineGoneError, Shape
-from .docker import Docker
+from .docker import Docker, cache_options
 from .engine import Engine
 
 _ROOTS = Path("/run/podman/podman.sock")
@@ -68,7 +68,8 @@ class Podman(Docker):
         }
         if shape.cache:
             places[inside.CACHE] = small
-            places[_below(inside.CACHE)] = f"{tmpfs},size={shape.cache}"
+            cache = cache_options(tmpfs, shape)
+            places[_below(inside.CACHE)] = f"{cache},size={shape.cache}"
         return places
 
     def _options(self, shape: Shape) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from fixwright_sandbox.limits import Limits
 _KEYS = frozenset(
     (
         *("title", "image", "within", "languages", "extensions", "tools", "homes", "install"),
-        *("manifests", "sparse", "tests", "sessions", "limits", "environment"),
+        *("manifests", "sparse", "tests", "sessions", "limits", "environment", "noexec_cache"),
     )
 )
 
@@ -72,6 +72,8 @@ class Runtime:
             can be held to a limit.
         tests: whether it can run tests.
         sessions: whether an interpreter of it can be kept, so that code is run piece by piece.
+        noexec_cache: its tools keep no programs in the cache, so none may be started from there,
+            where the engine can forbid it.
         limits: what its tools need at least.
         environment: variables of every run; `{cache}`, `{tmp}` and `{home}` stand for folders.
     """
@@ -89,6 +91,7 @@ class Runtime:
     sparse: bool
     tests: bool
     sessions: bool
+    noexec_cache: bool
     limits: RuntimeLimits
     environment: Mapping[str, str]
 
@@ -186,6 +189,7 @@ def parse(name: str, text: str) -> Runtime:
         sparse=reader.flag("sparse", default=False),
         tests=reader.flag("tests", default=True),
         sessions=reader.flag("sessions", default=False),
+        noexec_cache=reader.flag("noexec_cache", default=False),
         limits=reader.limits(),
         environment=MappingProxyType(reader.environment()),
     )
