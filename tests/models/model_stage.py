@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from fixwright.models.types import Provider
 
 Protocol: TypeAlias = Literal["anthropic", "openai", "responses"]
-ASK = Request("Be brief.", (Message("user", "Why does it fail?"),))
+ASK = Request(("Be brief.",), (Message("user", "Why does it fail?"),))
 
 
 @dataclass

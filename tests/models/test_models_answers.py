@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import httpx2
 import pytest
@@ -92,7 +92,7 @@ async def test_thinking_is_shown_and_goes_back_unchanged(play: Play):
     answered = Message(
         "user", "Go on.", results=(Result(done.message.calls[0].id, "4", error=True),)
     )
-    await stage.ask(Request("", (Message("user", "Why?"), done.message, answered)))
+    await stage.ask(Request((), (Message("user", "Why?"), done.message, answered)))
     body: Any = stage.server.requests[1].body
     if stage.protocol == "responses":
         _, reasoning, call_item, result, question = body["input"]
@@ -116,7 +116,7 @@ async def test_thinking_is_shown_and_goes_back_unchanged(play: Play):
                 "content": "4",
                 "is_error": True,
             },
-            {"type": "text", "text": "Go on."},
+            {"type": "text", "text": "Go on.", "cache_control": {"type": "ephemeral"}},
         ]
     else:
         _, replayed, result, question = sent
@@ -139,7 +139,7 @@ async def test_another_providers_thinking_is_not_replayed(play: Play):
         native=Native("anthropic:https://elsewhere:other", [{"type": "thinking"}]),
     )
     result = Message("user", results=(Result("call_1", "not JSON", error=True),))
-    await stage.ask(Request("", (Message("user", "Why?"), foreign, result)))
+    await stage.ask(Request((), (Message("user", "Why?"), foreign, result)))
     body = json.dumps(stage.server.requests[0].body)
     assert "thinking" not in body
     assert "I see." in body
@@ -151,7 +151,7 @@ async def test_an_empty_answer_is_an_answer_and_is_not_sent_back(play: Play):
     _, done = await stage.ask()
     assert (done.message.text, done.message.calls) == ("", ())
     messages = (Message("user", "Why?"), done.message, Message("user", "Really?"))
-    await stage.ask(Request("", messages))
+    await stage.ask(Request((), messages))
     body: Any = stage.server.requests[1].body
     if stage.protocol != "openai":
         sent = body["messages" if stage.protocol == "anthropic" else "input"]
@@ -163,8 +163,8 @@ async def test_tools_system_and_limit_reach_the_server(play: Play):
     schema: dict[str, object] = {"type": "object", "properties": {"path": {"type": "string"}}}
     tool = Tool("edit", "Edits a file.", schema)
     question = (Message("user", "Why?"),)
-    await stage.ask(Request("Be brief.", question, (tool,), max_tokens=77))
-    await stage.ask(Request("", question))
+    await stage.ask(Request(("Be brief.",), question, (tool,), max_tokens=77))
+    await stage.ask(Request((), question))
     first, second = (r.body for r in stage.server.requests)
     limit = "max_output_tokens" if stage.protocol == "responses" else "max_tokens"
     assert first[limit] == 77
@@ -177,7 +177,8 @@ async def test_tools_system_and_limit_reach_the_server(play: Play):
         [told] = tools
         assert (told["type"], told["name"], told["parameters"]) == ("function", "edit", schema)
     elif stage.protocol == "anthropic":
-        assert first["system"] == "Be brief."
+        (system,) = cast("list[dict[str, object]]", first["system"])
+        assert system["text"] == "Be brief."
         assert tools == [{"name": "edit", "description": "Edits a file.", "input_schema": schema}]
     else:
         messages: Any = first["messages"]
@@ -234,16 +235,16 @@ async def test_openai_itself_gets_the_new_limit_and_no_reasoning_beside_tools():
             OWN, "key", max_tokens=9, tools_need_no_reasoning=True, transport=transport
         )
 
-    body = await _sent(make, Request("", (Message("user", "a"),), TOOLS))
+    body = await _sent(make, Request((), (Message("user", "a"),), TOOLS))
     assert body["max_completion_tokens"] == 9
     assert "max_tokens" not in body
     assert body["reasoning_effort"] == "none"
-    body = await _sent(make, Request("", (Message("user", "a"),)))
+    body = await _sent(make, Request((), (Message("user", "a"),)))
     assert "reasoning_effort" not in body
 
 
 async def test_thinking_is_asked_for_only_where_it_is_known_to_be_accepted():
-    question = Request("", (Message("user", "a"),))
+    question = Request((), (Message("user", "a"),))
     for show in (True, False):
 
         def make(transport: httpx2.MockTransport, show: bool = show) -> Provider:
@@ -261,7 +262,7 @@ def _sse(*events: object) -> str:
 
 
 async def _answer(provider: Provider) -> Done:
-    *_, done = [item async for item in provider.stream(Request("", (Message("user", "a"),)))]
+    *_, done = [item async for item in provider.stream(Request((), (Message("user", "a"),)))]
     await provider.close()
     assert isinstance(done, Done)
     return done
@@ -355,7 +356,7 @@ async def test_a_messages_server_with_whole_inputs_empty_texts_and_nulls():
 async def test_no_log_shows_what_was_asked_or_the_key(play: Play, caplog: pytest.LogCaptureFixture):
     caplog.set_level("DEBUG")
     stage = await play({"text": "A secret answer."})
-    await stage.ask(Request("A secret system.", (Message("user", "A secret question."),)))
+    await stage.ask(Request(("A secret system.",), (Message("user", "A secret question."),)))
     assert "secret" not in caplog.text
     assert "scripted" not in caplog.text
 

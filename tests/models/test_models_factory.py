@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fixwright.models import ModelError, ModelSettings, Provider, open_provider
+from fixwright.models import Model, ModelError, ModelSettings, open_model
 from fixwright.models.credentials import ApiKey, find_key
 from fixwright.models.factory import ANTHROPIC_MODEL, OPENAI_MODEL, OpenAIProtocol
 from fixwright.models.scripted.provider import ScriptedProvider
@@ -23,8 +23,8 @@ BOTH = {"ANTHROPIC_API_KEY": "sk-ant-1", "OPENAI_API_KEY": "sk-oai-1"}
 OPENAI_ONLY = {"OPENAI_API_KEY": "sk-oai-1", "ANTHROPIC_API_KEY": " "}
 
 
-async def opened(settings: ModelSettings, environ: dict[str, str]) -> Provider:
-    provider = await open_provider(settings, environ)
+async def opened(settings: ModelSettings, environ: dict[str, str]) -> Model:
+    provider = await open_model(settings, environ)
     assert provider is not None
     await provider.close()
     return provider
@@ -35,14 +35,14 @@ async def test_the_keys_in_the_environment_choose_the_provider():
     assert anthropic.key == f"anthropic:https://api.anthropic.com:{ANTHROPIC_MODEL}"
     openai = await opened(ModelSettings(), OPENAI_ONLY)
     assert openai.key == f"responses:https://api.openai.com/v1:{OPENAI_MODEL}"
-    assert await open_provider(ModelSettings(), {}) is None
+    assert await open_model(ModelSettings(), {}) is None
 
 
 async def test_the_settings_choose_before_the_environment_does():
     provider = await opened(ModelSettings(provider="openai", name="gpt-x"), BOTH)
     assert provider.model == "gpt-x"
     assert provider.key.startswith("responses:")
-    assert await open_provider(ModelSettings(provider="none"), BOTH) is None
+    assert await open_model(ModelSettings(provider="none"), BOTH) is None
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ async def test_a_compatible_server_is_spoken_to_in_the_protocol_that_all_of_them
 async def test_a_missing_key_is_said_before_anything_is_sent(provider: str, variable: str):
     settings = ModelSettings(provider="openai" if provider == "openai" else "anthropic")
     with pytest.raises(ModelError, match=f"{variable} is not set") as caught:
-        await open_provider(settings, {})
+        await open_model(settings, {})
     assert caught.value.kind == "auth"
 
 
@@ -91,7 +91,7 @@ async def test_a_server_of_ones_own_needs_no_key():
 )
 async def test_settings_that_cannot_work_are_refused(settings: ModelSettings):
     with pytest.raises(ModelError, match=r"model\.\w+") as caught:
-        await open_provider(settings, BOTH)
+        await open_model(settings, BOTH)
     assert caught.value.kind == "settings"
 
 
@@ -104,7 +104,7 @@ async def test_settings_that_cannot_work_are_refused(settings: ModelSettings):
 )
 async def test_whose_key_or_server_it_is_is_never_guessed(settings: ModelSettings):
     with pytest.raises(ModelError, match="not whose model it is for"):
-        await open_provider(settings, BOTH)
+        await open_model(settings, BOTH)
 
 
 def printing(code: str) -> tuple[str, ...]:
@@ -148,8 +148,9 @@ async def test_a_command_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch):
 async def test_the_scripted_provider_plays_its_file(tmp_path: Path, protocol: str):
     path = tmp_path / "script.toml"
     path.write_text(f'protocol = "{protocol}"\n[[turns]]\ntext = "Hello."\n', "utf-8")
-    provider = await open_provider(ModelSettings("scripted", script=path), {})
-    assert isinstance(provider, ScriptedProvider)
+    provider = await open_model(ModelSettings("scripted", script=path), {})
+    assert provider is not None
+    assert isinstance(provider.provider, ScriptedProvider)
     assert provider.key.startswith(f"{protocol}:http://127.0.0.1:")
     *_, done = [item async for item in provider.stream(ASK)]
     await provider.close()
@@ -161,7 +162,7 @@ async def test_a_bad_script_is_a_matter_of_settings(tmp_path: Path):
     path = tmp_path / "script.toml"
     path.write_text("turns = 5\n", "utf-8")
     with pytest.raises(ModelError, match=r"script\.toml is not valid:\n- turns: ") as caught:
-        await open_provider(ModelSettings("scripted", script=path), {})
+        await open_model(ModelSettings("scripted", script=path), {})
     assert caught.value.kind == "settings"
 
 
@@ -183,8 +184,8 @@ def test_importing_the_package_imports_no_sdk():
 def test_only_the_sdk_that_is_used_is_imported():
     code = """
 import asyncio, sys
-from fixwright.models import ModelSettings, open_provider
-asyncio.run(open_provider(ModelSettings(), {"OPENAI_API_KEY": "k"}))
+from fixwright.models import ModelSettings, open_model
+asyncio.run(open_model(ModelSettings(), {"OPENAI_API_KEY": "k"}))
 print(sorted({"anthropic", "openai"} & set(sys.modules)))
 """
     assert in_a_fresh_interpreter(code) == "['openai']"
@@ -193,8 +194,8 @@ print(sorted({"anthropic", "openai"} & set(sys.modules)))
 def test_the_garbage_collector_never_looks_at_an_sdk_again():
     code = """
 import asyncio, gc
-from fixwright.models import ModelSettings, open_provider
-asyncio.run(open_provider(ModelSettings(), {"OPENAI_API_KEY": "k"}))
+from fixwright.models import ModelSettings, open_model
+asyncio.run(open_model(ModelSettings(), {"OPENAI_API_KEY": "k"}))
 print(gc.isenabled(), gc.get_freeze_count() > 50_000, len(gc.get_objects()) < 20_000)
 """
     assert in_a_fresh_interpreter(code) == "True True True"

@@ -50,18 +50,29 @@ class Actor:
 
 @dataclass
 class Watch:
-    """A clock that never waits, and what it was asked to wait."""
+    """A clock that never waits, and what it was asked to wait; `each` is what an attempt takes."""
 
     chance: float = 1.0
+    each: float = 0.0
+    time: float = 0.0
     slept: list[float] = field(default_factory=list[float])
     told: list[tuple[float, ModelError]] = field(default_factory=list[tuple[float, ModelError]])
 
     async def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
+        self.time += seconds + self.each
+
+    def passing(self) -> float:
+        return self.time
 
     @property
     def clock(self) -> Clock:
-        return Clock(now=lambda: NOON, sleep=self.sleep, random=lambda: self.chance)
+        return Clock(
+            now=lambda: NOON,
+            sleep=self.sleep,
+            random=lambda: self.chance,
+            passing=self.passing,
+        )
 
     def on_wait(self, seconds: float, error: ModelError) -> None:
         self.told.append((seconds, error))
@@ -87,18 +98,18 @@ async def test_waits_double_up_to_a_bound_with_full_jitter():
     watch = Watch()
     takes = ([overloaded()] for _ in range(5))
     assert await watch.collect(Actor(*takes, [DONE])) == [DONE]
-    assert watch.slept == [0.5, 1.0, 2.0, 4.0, 8.0]
+    assert watch.slept == [1.0, 2.0, 4.0, 8.0, 16.0]
     assert [seconds for seconds, _ in watch.told] == watch.slept
     watch = Watch(chance=0.25)
     await watch.collect(Actor([overloaded()], [overloaded()], [DONE]))
-    assert watch.slept == [0.125, 0.25]
+    assert watch.slept == [0.25, 0.5]
 
 
 async def test_the_server_may_name_the_wait():
     limited = ModelError("rate_limit", "Too fast.", retry_after=60)
     watch = Watch(chance=0.5)
     await watch.collect(Actor([limited], [DONE]))
-    assert watch.slept == [60.25]
+    assert watch.slept == [60.5]
 
 
 async def test_a_wait_that_is_too_long_is_told_and_not_slept():
@@ -131,6 +142,29 @@ async def test_after_the_last_attempt_the_error_says_how_often():
         await Watch().collect(actor)
     assert caught.value.kind == "overloaded"
     assert (actor.asked, actor.closed) == (6, 6)
+
+
+async def test_there_is_an_end_to_asking_however_long_each_attempt_takes():
+    actor = Actor(*([overloaded()] for _ in range(6)))
+    watch = Watch(each=120)
+    with pytest.raises(ModelError, match=r"It is overloaded\. \(Tried for 5 minutes\.\)") as caught:
+        await watch.collect(actor)
+    assert (caught.value.kind, caught.value.retryable) == ("overloaded", True)
+    assert watch.slept == [1.0, 2.0, 4.0]
+    assert actor.asked == 4
+
+
+async def test_a_long_answer_is_not_the_time_of_retries():
+    """The time counts from the first failure on, not from the question."""
+    watch = Watch()
+
+    class Slow(Actor):
+        async def stream(self, request: Request) -> AsyncGenerator[Delta | Done, None]:
+            watch.time += 1000 if self.asked == 0 else 0
+            async for item in super().stream(request):
+                yield item
+
+    assert (await watch.collect(Slow([overloaded()], [DONE])))[-1] == DONE
 
 
 async def test_partial_text_is_declared_void():
@@ -201,7 +235,7 @@ async def test_end_to_end_against_a_server_that_recovers(play: Play):
     assert done.message.text == "At last."
     kinds = [error.kind for _, error in watch.told]
     assert kinds == ["rate_limit", "overloaded", "network", "truncated"]
-    assert watch.slept[0] == 2.5
+    assert watch.slept[0] == 3.0
     last_restart = max(i for i, item in enumerate(items) if isinstance(item, Restart))
     after = [item.text for item in items[last_restart:] if isinstance(item, Delta)]
     assert "".join(after) == "At last."

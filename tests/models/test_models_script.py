@@ -119,7 +119,7 @@ def test_a_file_that_is_not_there(tmp_path: Path):
 
 
 def asking(text: str) -> Request:
-    return Request("", (Message("user", text),))
+    return Request((), (Message("user", text),))
 
 
 async def test_a_turn_may_wait_for_its_request(play: Play):

@@ -9,7 +9,7 @@ from importlib import resources
 import pytest
 
 from fixwright.models import Usage, cost_usd, estimate_tokens
-from fixwright.models.catalogue import known_model
+from fixwright.models.catalogue import known_model, load_catalogue
 from fixwright.models.factory import ANTHROPIC_MODEL, OPENAI_MODEL
 
 
@@ -54,6 +54,11 @@ def test_the_catalogue_is_whole():
     for name in tomllib.loads(text)["models"]:
         known = known_model(name)
         assert known is not None
-        assert 0 < known.cache_read < known.input < known.output
-    for default in (ANTHROPIC_MODEL, OPENAI_MODEL):
+        price = known.price
+        assert 0 < price.cache_read < price.input <= price.cache_write < price.output
+        assert known.context >= 100_000
+        assert 1 <= known.density < 2
+    small = load_catalogue().small
+    assert set(small) == {"anthropic", "openai"}
+    for default in (ANTHROPIC_MODEL, OPENAI_MODEL, *small.values()):
         assert known_model(default) is not None

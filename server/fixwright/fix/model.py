@@ -15,7 +15,7 @@ from fixwright.fix.problem import Problem
 from fixwright.fix.prompt import SYSTEM, first_question, next_question
 from fixwright.fix.verify import Verdict, confirmed, verify
 from fixwright.json_reading import as_list, as_object
-from fixwright.models.catalogue import cost_usd
+from fixwright.models.model import Model
 from fixwright.models.retry import stream_with_retries
 from fixwright.models.types import (
     Call,
@@ -23,7 +23,6 @@ from fixwright.models.types import (
     Done,
     Message,
     ModelError,
-    Provider,
     Request,
     Result,
     Tool,
@@ -84,7 +83,7 @@ class ModelRung:
     """Asks a model, at most `attempts` times, within `budget_usd` for one fix."""
 
     runner: Runner
-    open_provider: Callable[[], Awaitable[Provider]]
+    open_model: Callable[[], Awaitable[Model]]
     attempts: int = 3
     budget_usd: float = 1.0
 
@@ -94,17 +93,17 @@ class ModelRung:
         Raises:
             ModelError: the model gave no usable answer.
         """
-        provider = await self.open_provider()
+        model = await self.open_model()
         question = await asyncio.to_thread(first_question, before, problem)
-        talk = _Conversation(provider, [Message("user", question)], narrate)
+        talk = _Conversation(model, [Message("user", question)], narrate)
         failure = problem.failure or _reported(problem)
         best: tuple[Proposal, Verdict] | None = None
         tried = 0
         while tried < self.attempts:
             tried += 1
-            narrate(f"asking {provider.model} (attempt {tried} of {self.attempts})")
+            narrate(f"asking {model.model} (attempt {tried} of {self.attempts})")
             call = await talk.ask()
-            cost = cost_usd(provider.model, talk.usage)
+            cost = talk.cost
             if call is None:
                 break
             try:
@@ -126,7 +125,7 @@ class ModelRung:
             talk.answer(call, next_question(verdict.run, verdict.reason), error=True)
             if cost is not None and cost >= self.budget_usd:
                 break
-        return _unproven(snapshot, before, best, talk, tried, cost_usd(provider.model, talk.usage))
+        return _unproven(snapshot, before, best, talk, tried, talk.cost)
 
     async def _judged(self, draft: Draft, before: Run, failure: Failure) -> Verdict:
         """What runs say, and whether it passes for a reason that has to do with the cause."""
@@ -145,18 +144,19 @@ class ModelRung:
 class _Conversation:
     """The messages so far, and what they cost."""
 
-    def __init__(self, provider: Provider, messages: list[Message], narrate: Narrate) -> None:
-        self._provider = provider
+    def __init__(self, model: Model, messages: list[Message], narrate: Narrate) -> None:
+        self._model = model
         self._messages = messages
         self._narrate = narrate
         self.usage = Usage()
+        self.cost: float | None = 0.0
         self.last_words = ""
 
     async def ask(self) -> Call | None:
         """Stream one answer; its proposal, or None when it makes none."""
-        request = Request(SYSTEM, tuple(self._messages), (PROPOSE_EDIT,))
+        request = Request((SYSTEM,), tuple(self._messages), (PROPOSE_EDIT,))
         done: Done | None = None
-        stream = stream_with_retries(self._provider, request, on_wait=self._waiting)
+        stream = stream_with_retries(self._model, request, on_wait=self._waiting)
         async with aclosing(stream) as items:
             async for item in items:
                 if isinstance(item, Done):
@@ -168,6 +168,8 @@ class _Conversation:
                 "truncated", "The model's answer ended before it was whole. Try again."
             )
         self.usage += done.usage
+        usd = self._model.cost(done.usage)
+        self.cost = None if usd is None or self.cost is None else self.cost + usd
         self._messages.append(done.message)
         self.last_words = done.message.text.strip()
         calls = done.message.calls

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,9 +17,12 @@ from fixwright.models.factory import (
     ANTHROPIC_VARIABLE,
     OPENAI_VARIABLE,
     ModelSettings,
-    open_provider,
+    open_model,
+    small_settings,
 )
-from fixwright.models.types import ModelError, Provider
+from fixwright.models.fallback import Consent, Fallback
+from fixwright.models.model import Model
+from fixwright.models.types import ModelError
 from fixwright.runs.dependencies import Dependencies
 from fixwright.runs.door import Door, limits_of
 from fixwright.runs.runner import Runner
@@ -26,29 +30,49 @@ from fixwright.runs.sessions import Sessions
 
 
 class ModelCell:
-    """The model's provider, opened when it is first asked."""
+    """The models that the settings name, each opened when it is first asked, and once."""
 
     def __init__(self, settings: ModelSettings) -> None:
         self.settings = settings
-        self._provider: Provider | None = None
+        self._opened: list[tuple[ModelSettings, Model]] = []
+        self._opening = asyncio.Lock()
 
-    async def open(self) -> Provider:
-        """Open it once.
+    async def open(self) -> Model:
+        """The model that answers.
 
         Raises:
             ModelError: it can't be used as it is set up.
         """
-        if self._provider is None:
-            self._provider = await open_provider(self.settings)
-        if self._provider is None:
-            raise ModelError("settings", "No model is set up. Set model.provider and its key.")
-        return self._provider
+        return await self._open(self.settings)
+
+    async def small(self) -> Model:
+        """The model for titles and summaries, which may be the same one.
+
+        Raises:
+            ModelError: it can't be used as it is set up.
+        """
+        return await self._open(await asyncio.to_thread(small_settings, self.settings))
+
+    def fallback(self, consent: Consent) -> Fallback:
+        """The models of a new session: the one that answers, and those to fall back to."""
+        every = (self.settings, *self.settings.fallback)
+        return Fallback([functools.partial(self._open, each) for each in every], consent)
 
     async def close(self) -> None:
-        """Close its connections."""
-        provider, self._provider = self._provider, None
-        if provider is not None:
-            await provider.close()
+        """Close all connections."""
+        opened, self._opened = self._opened, []
+        await asyncio.gather(*(model.close() for _, model in opened))
+
+    async def _open(self, settings: ModelSettings) -> Model:
+        async with self._opening:
+            for known, model in self._opened:
+                if known == settings:
+                    return model
+            model = await open_model(settings)
+            if model is None:
+                raise ModelError("settings", "No model is set up. Set model.provider and its key.")
+            self._opened.append((settings, model))
+            return model
 
 
 @dataclass

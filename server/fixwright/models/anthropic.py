@@ -30,6 +30,7 @@ from fixwright.models.json_reading import (
     as_text,
     parse_arguments,
 )
+from fixwright.models.marks import marked_messages, marked_parts
 from fixwright.models.types import (
     Call,
     Delta,
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
     import httpx2
-    from anthropic.types import MessageParam, ThinkingConfigParam, ToolParam
+    from anthropic.types import MessageParam, TextBlockParam, ThinkingConfigParam, ToolParam
 
     from fixwright.models.errors import Endpoint
 
@@ -61,6 +62,9 @@ _STOP_REASONS: dict[str, StopReason] = {
     "refusal": "refusal",
     "pause_turn": "pause",
 }
+
+_MARK: dict[str, object] = {"cache_control": {"type": "ephemeral"}}
+"""Keep everything up to here for five minutes; a request may have four of them."""
 
 
 class AnthropicProvider:
@@ -119,11 +123,10 @@ class AnthropicProvider:
             async with await self._client.messages.create(
                 model=self.model,
                 max_tokens=request.max_tokens or self._max_tokens,
-                system=request.system or anthropic.omit,
+                system=_system(request) or anthropic.omit,
                 messages=_messages(request, self.key),
                 tools=_tools(request) if request.tools else anthropic.omit,
                 thinking=self._thinking,
-                cache_control={"type": "ephemeral"},
                 stream=True,
             ) as events:
                 async for event in events:
@@ -255,8 +258,24 @@ def _append(block: dict[str, object], name: str, piece: object) -> str:
     return text
 
 
+def _system(request: Request) -> list[TextBlockParam]:
+    marks = marked_parts(request)
+    last = len(request.system) - 1
+    # Blocks follow each other without a gap.
+    texts = (part if n == last else f"{part}\n\n" for n, part in enumerate(request.system))
+    blocks = [{"type": "text", "text": text} for text in texts]
+    return cast(
+        "list[TextBlockParam]",
+        [block | _MARK if n in marks else block for n, block in enumerate(blocks)],
+    )
+
+
 def _messages(request: Request, key: str) -> list[MessageParam]:
     wire = [(message.role, _content(message, key)) for message in request.messages]
+    for n in marked_messages(request):
+        role, content = wire[n]
+        if content:
+            wire[n] = role, [*content[:-1], as_object(content[-1]) | _MARK]
     # An answer without content (a refusal) has nothing to replay, and an empty one is rejected.
     return cast(
         "list[MessageParam]",
@@ -289,5 +308,5 @@ def _tools(request: Request) -> list[ToolParam]:
 async def prime(endpoint: Endpoint, transport: httpx2.AsyncBaseTransport) -> None:
     """Run one canned stream: the SDK then builds its models here, not at the first request."""
     provider = AnthropicProvider(endpoint, "unused", max_tokens=1, transport=transport)
-    await drain(provider.stream(Request("", (Message("user", "hello"),))))
+    await drain(provider.stream(Request((), (Message("user", "hello"),))))
     await provider.close()

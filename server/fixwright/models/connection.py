@@ -30,6 +30,10 @@ CONNECT_SECONDS = 10.0
 SILENCE_SECONDS = 120.0
 """The longest wait for the next bytes. There is no limit in total: that is the caller's to set."""
 
+LOCAL_SILENCE_SECONDS = 600.0
+"""The same for a server on this machine: it says nothing while it loads a model and reads a long
+question, which takes minutes without a graphics card."""
+
 _SENT_HEADERS = frozenset(
     {
         "accept",
@@ -67,7 +71,9 @@ def open_client(
 
     return httpx2.AsyncClient(
         trust_env=not is_loopback(url),
-        timeout=httpx2.Timeout(SILENCE_SECONDS, connect=CONNECT_SECONDS),
+        timeout=httpx2.Timeout(
+            LOCAL_SILENCE_SECONDS if is_loopback(url) else SILENCE_SECONDS, connect=CONNECT_SECONDS
+        ),
         event_hooks={"request": [keep_known_headers]},
         transport=transport,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -46,11 +47,13 @@ _KIND_OF_CODE: dict[str, ErrorKind] = {
     "timeout_error": "timeout",
     "request_too_large": "too_large",
     "context_length_exceeded": "too_large",
+    "exceed_context_size_error": "too_large",
     "invalid_request_error": "bad_request",
 }
 
-_PROMPT_TOO_LONG = "prompt is too long"
-"""What Anthropic says, under a plain invalid_request_error, when the context window is full."""
+_PROMPT_TOO_LONG = re.compile(r"prompt is too long|context (?:length|size|window)", re.IGNORECASE)
+"""What servers say, under a plain status and code, when the context is full: Anthropic the first,
+vLLM, llama.cpp, Ollama and LM Studio one of the others."""
 
 _DECISIVE: frozenset[ErrorKind] = frozenset({"billing", "too_large"})
 """Kinds that an endpoint names under a more general status (429, 400): the code wins."""
@@ -132,7 +135,7 @@ def refused(
         headers: of the response; `retry-after` and `x-should-retry` are read.
     """
     kind = kind_of(status, codes)
-    if kind == "bad_request" and _PROMPT_TOO_LONG in detail:
+    if kind in ("bad_request", "server") and _PROMPT_TOO_LONG.search(detail):
         kind = "too_large"
     retryable = {"true": True, "false": False}.get(headers.get("x-should-retry", ""))
     return ModelError(

@@ -1,21 +1,25 @@
-"""From settings to a provider that is ready to stream."""
+"""From settings to a model that is ready to be asked."""
 
 from __future__ import annotations
 
 import asyncio
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 from urllib.parse import urlsplit
 
 from fixwright.models.catalogue import known_model, load_catalogue
+from fixwright.models.context import ContextFinder
 from fixwright.models.credentials import ApiKey, find_key
 from fixwright.models.errors import Endpoint
+from fixwright.models.gauge import TokenGauge
 from fixwright.models.loading import load_anthropic, load_openai, load_responses, load_scripted
+from fixwright.models.model import Model
+from fixwright.models.prices import Price
 from fixwright.models.types import ModelError, Provider
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
 ProviderName: TypeAlias = Literal["anthropic", "openai", "scripted", "none"]
@@ -31,6 +35,20 @@ OPENAI_MODEL = "gpt-6.1-sol"
 
 
 @dataclass(frozen=True, slots=True)
+class _Vendor:
+    name: str
+    url: str
+    model: str
+    variable: str
+
+
+_VENDORS = {
+    "anthropic": _Vendor("Anthropic", ANTHROPIC_URL, ANTHROPIC_MODEL, ANTHROPIC_VARIABLE),
+    "openai": _Vendor("OpenAI", OPENAI_URL, OPENAI_MODEL, OPENAI_VARIABLE),
+}
+
+
+@dataclass(frozen=True, slots=True)
 class ModelSettings:
     """The `model` section of the settings.
 
@@ -41,6 +59,11 @@ class ModelSettings:
         protocol: how OpenAI's provider speaks. `auto` is the Responses API with OpenAI itself and
             Chat Completions, which every compatible server knows, with a `base_url`.
         max_tokens: the output limit of an answer, thinking included.
+        context_tokens: what the model holds; None asks the server or the catalogue.
+        small: the model for titles and summaries; None for the vendor's cheap one, or, with a
+            `base_url`, the same.
+        prices: over the catalogue's, by the model's name.
+        fallback: whom to ask when this model fails for good, in order.
         api_key_command: prints the key; only ever from the user's own settings.
         script: what the scripted provider says.
     """
@@ -50,17 +73,21 @@ class ModelSettings:
     base_url: str | None = None
     protocol: OpenAIProtocol = "auto"
     max_tokens: int = 16_384
+    context_tokens: int | None = None
+    small: str | None = None
+    prices: Mapping[str, Price] = field(default_factory=dict[str, Price])
+    fallback: tuple[ModelSettings, ...] = ()
     api_key_command: tuple[str, ...] = ()
     script: Path | None = None
 
 
-async def open_provider(
+async def open_model(
     settings: ModelSettings, environ: Mapping[str, str] = os.environ
-) -> Provider | None:
-    """The provider that the settings ask for, or None when there is to be no model.
+) -> Model | None:
+    """The model that the settings ask for, or None when there is to be none.
 
-    No request is made. The first provider of a kind loads its SDK, which takes seconds, in a
-    thread; the loop goes on meanwhile. Close the provider when done.
+    No request is made. The first of a provider's models loads its SDK, which takes seconds, in a
+    thread; the loop goes on meanwhile. Close the model when done.
 
     Raises:
         ModelError: of kind `settings` or `auth`, when what is asked for cannot be had.
@@ -70,8 +97,51 @@ async def open_provider(
         return None
     await asyncio.to_thread(load_catalogue)
     if chosen == "scripted":
-        return await _open_scripted(settings)
-    return await _OPENERS[chosen](settings, environ)
+        provider = await _open_scripted(settings)
+        endpoint, key = Endpoint("the script", "", provider.model, "the script"), ""
+    else:
+        endpoint, key = await _endpoint(settings, _VENDORS[chosen], environ)
+        provider = await _OPENERS[chosen](settings, endpoint, key)
+    return _model(settings, provider, endpoint, key)
+
+
+def small_settings(
+    settings: ModelSettings, environ: Mapping[str, str] = os.environ
+) -> ModelSettings:
+    """The settings of the model for titles and summaries; the same ones if it is the same model.
+
+    A vendor's cheap model is known, a server of one's own may have but one.
+
+    Raises:
+        ModelError: as `open_model` does.
+    """
+    chosen = settings.provider or _chosen_by_key(settings, environ)
+    if chosen in ("none", "scripted"):
+        return settings
+    usual = load_catalogue().small.get(chosen) if settings.base_url is None else None
+    name = settings.small or usual
+    if name in (None, settings.name):
+        return settings
+    stated = settings.context_tokens if settings.base_url is not None else None
+    return replace(settings, provider=chosen, name=name, small=None, context_tokens=stated)
+
+
+def _model(settings: ModelSettings, provider: Provider, endpoint: Endpoint, key: str) -> Model:
+    known = known_model(endpoint.model)
+    price = settings.prices.get(endpoint.model) or (known.price if known is not None else None)
+    return Model(
+        provider,
+        max_tokens=settings.max_tokens,
+        context=ContextFinder(
+            endpoint,
+            key,
+            stated=settings.context_tokens,
+            known=known.context if known is not None else None,
+            ask=settings.base_url is not None,
+        ),
+        price=price,
+        gauge=TokenGauge({provider.key: known.density if known is not None else 1.0}),
+    )
 
 
 def _chosen_by_key(settings: ModelSettings, environ: Mapping[str, str]) -> ProviderName:
@@ -89,39 +159,35 @@ def _chosen_by_key(settings: ModelSettings, environ: Mapping[str, str]) -> Provi
     return "none"
 
 
-async def _open_anthropic(settings: ModelSettings, environ: Mapping[str, str]) -> Provider:
-    key = await find_key(ANTHROPIC_VARIABLE, settings.api_key_command, environ)
-    key = _required(key, settings, "Anthropic", ANTHROPIC_VARIABLE)
-    endpoint = _endpoint(settings, "Anthropic", ANTHROPIC_URL, ANTHROPIC_MODEL, key)
+async def _open_anthropic(settings: ModelSettings, endpoint: Endpoint, key: str) -> Provider:
     known = known_model(endpoint.model)
     provider = await load_anthropic()
     return await asyncio.to_thread(  # building a client reads certificates
         provider,
         endpoint,
-        key.secret,
+        key,
         max_tokens=settings.max_tokens,
         show_thinking=known is not None and known.show_thinking,
     )
 
 
-async def _open_openai(settings: ModelSettings, environ: Mapping[str, str]) -> Provider:
-    key = await find_key(OPENAI_VARIABLE, settings.api_key_command, environ)
-    key = _required(key, settings, "OpenAI", OPENAI_VARIABLE)
-    endpoint = _endpoint(settings, "OpenAI", OPENAI_URL, OPENAI_MODEL, key)
+async def _open_openai(settings: ModelSettings, endpoint: Endpoint, key: str) -> Provider:
     own = settings.base_url is None
+    known = known_model(endpoint.model)
+    marks = own and known is not None and known.cache_marks
     if settings.protocol == "responses" or (settings.protocol == "auto" and own):
         responses = await load_responses()
         return await asyncio.to_thread(
-            responses, endpoint, key.secret, max_tokens=settings.max_tokens
+            responses, endpoint, key, max_tokens=settings.max_tokens, cache_marks=marks
         )
-    known = known_model(endpoint.model)
     provider = await load_openai()
     return await asyncio.to_thread(  # building a client reads certificates
         provider,
         endpoint,
-        key.secret,
+        key,
         max_tokens=settings.max_tokens,
         tools_need_no_reasoning=known is not None and known.tools_need_no_reasoning,
+        cache_marks=marks,
     )
 
 
@@ -139,27 +205,30 @@ async def _open_scripted(settings: ModelSettings) -> Provider:
     return await open_scripted(settings.script, max_tokens=settings.max_tokens)
 
 
-def _required(key: ApiKey | None, settings: ModelSettings, vendor: str, variable: str) -> ApiKey:
-    """The key; a server of one's own, such as Ollama, may well want none."""
-    if key is not None:
-        return key
+async def _endpoint(
+    settings: ModelSettings, vendor: _Vendor, environ: Mapping[str, str]
+) -> tuple[Endpoint, str]:
+    """Where the model is, and the key for it; a server such as Ollama may well want none."""
+    key = await find_key(vendor.variable, settings.api_key_command, environ)
     if settings.base_url is not None:
-        return ApiKey("none", f"{variable} (not set)")
-    raise ModelError(
-        "auth",
-        f"There is no key for {vendor}: {variable} is not set. Set it in the environment that the "
-        "editor starts from, or set model.apiKeyCommand in your user settings.",
-    )
+        key = key or ApiKey("none", f"{vendor.variable} (not set)")
+        return _own_endpoint(settings, settings.base_url, key), key.secret
+    if key is None:
+        raise ModelError(
+            "auth",
+            f"There is no key for {vendor.name}: {vendor.variable} is not set. Set it in the "
+            "environment that the editor starts from, or set model.apiKeyCommand in your user "
+            "settings.",
+        )
+    return Endpoint(vendor.name, vendor.url, settings.name or vendor.model, key.source), key.secret
 
 
-def _endpoint(settings: ModelSettings, vendor: str, url: str, model: str, key: ApiKey) -> Endpoint:
-    if settings.base_url is None:
-        return Endpoint(vendor, url, settings.name or model, key.source)
-    parts = urlsplit(settings.base_url)
+def _own_endpoint(settings: ModelSettings, url: str, key: ApiKey) -> Endpoint:
+    parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname or "@" in parts.netloc:
         raise ModelError(
             "settings",
-            f"model.baseUrl is '{settings.base_url}', which is not the URL of a server. "
+            f"model.baseUrl is '{url}', which is not the URL of a server. "
             "It has to look like http://localhost:11434/v1 and carry no password.",
         )
     if settings.name is None:
@@ -168,4 +237,4 @@ def _endpoint(settings: ModelSettings, vendor: str, url: str, model: str, key: A
             f"model.baseUrl is set, but not which model to ask {parts.netloc} for. Set model.name.",
         )
     name = f"the model server at {parts.netloc}"
-    return Endpoint(name, settings.base_url.rstrip("/"), settings.name, key.source)
+    return Endpoint(name, url.rstrip("/"), settings.name, key.source)

@@ -28,7 +28,14 @@ from fixwright.models.json_reading import (
     as_text,
     parse_arguments,
 )
-from fixwright.models.openai_sdk import client_of, translated
+from fixwright.models.marks import joined, marked_messages, marked_parts
+from fixwright.models.openai_sdk import (
+    DEFAULT_URL,
+    MARK,
+    cache_key,
+    client_of,
+    translated,
+)
 from fixwright.models.types import (
     Call,
     Delta,
@@ -47,8 +54,6 @@ if TYPE_CHECKING:
     from openai.types.chat import ChatCompletionFunctionToolParam, ChatCompletionMessageParam
 
     from fixwright.models.errors import Endpoint
-
-DEFAULT_URL = "https://api.openai.com/v1"
 
 _STOP_REASONS: dict[str, StopReason] = {
     "stop": "end_turn",
@@ -72,6 +77,7 @@ class OpenAIProvider:
         *,
         max_tokens: int,
         tools_need_no_reasoning: bool = False,
+        cache_marks: bool = False,
         transport: httpx2.AsyncBaseTransport | None = None,
     ) -> None:
         """Build the client; no request is made.
@@ -82,12 +88,14 @@ class OpenAIProvider:
             max_tokens: the output limit of a request that sets none.
             tools_need_no_reasoning: the model rejects tools in this protocol unless its reasoning
                 is turned off explicitly.
+            cache_marks: the endpoint can be told where to end what its cache keeps.
             transport: replaces the network, for priming.
         """
         self._endpoint = endpoint
         self._secret = api_key
         self._max_tokens = max_tokens
         self._tools_need_no_reasoning = tools_need_no_reasoning
+        self._cache_marks = cache_marks
         self._client = client_of(endpoint, api_key, transport)
 
     @property
@@ -110,11 +118,13 @@ class OpenAIProvider:
         try:
             async with await self._client.chat.completions.create(
                 model=self.model,
-                messages=_messages(request, self.key),
+                messages=_messages(request, self.key, marked=self._cache_marks),
                 tools=_tools(request) if request.tools else openai.omit,
                 max_completion_tokens=limit if own else openai.omit,
                 max_tokens=openai.omit if own else limit,
                 reasoning_effort="none" if silent else openai.omit,
+                prompt_cache_key=cache_key(request) if own else openai.omit,
+                prompt_cache_options={"mode": "explicit"} if self._cache_marks else openai.omit,
                 stream=True,
                 stream_options={"include_usage": True},
             ) as events:
@@ -233,24 +243,40 @@ def _usage(usage: dict[str, object]) -> Usage:
     )
 
 
-def _messages(request: Request, key: str) -> list[ChatCompletionMessageParam]:
-    wire: list[object] = []
+def _messages(request: Request, key: str, *, marked: bool) -> list[ChatCompletionMessageParam]:
+    wire: list[dict[str, object]] = []
     if request.system:
-        wire.append({"role": "system", "content": request.system})
-    for message in request.messages:
+        wire.append({"role": "system", "content": _system(request, marked=marked)})
+    marks = marked_messages(request) if marked else frozenset[int]()
+    for n, message in enumerate(request.messages):
         wire.extend(_wire(message, key))
+        if n in marks:
+            wire[-1] |= {"content": [_text(as_text(wire[-1]["content"])) | MARK]}
     return cast("list[ChatCompletionMessageParam]", wire)
 
 
-def _wire(message: Message, key: str) -> list[object]:
+def _system(request: Request, *, marked: bool) -> object:
+    """As one string, which every server takes, unless there are marks to be set."""
+    marks = marked_parts(request) if marked else frozenset[int]()
+    if not marks:
+        return joined(request.system)
+    return [_text(p) | MARK if n in marks else _text(p) for n, p in enumerate(request.system)]
+
+
+def _text(text: str) -> dict[str, object]:
+    return {"type": "text", "text": text}
+
+
+def _wire(message: Message, key: str) -> list[dict[str, object]]:
     if message.role == "user":
-        results = [
+        results: list[dict[str, object]] = [
             {"role": "tool", "tool_call_id": r.id, "content": r.text} for r in message.results
         ]
-        text = [{"role": "user", "content": message.text}] if message.text else []
-        return [*results, *text]
+        if message.text:
+            results.append({"role": "user", "content": message.text})
+        return results
     if message.native is not None and message.native.key == key:
-        return [message.native.content]
+        return [as_object(message.native.content)]
     return [_said(message.text, message.calls)] if message.text or message.calls else []
 
 
@@ -289,5 +315,5 @@ def _tools(request: Request) -> list[ChatCompletionFunctionToolParam]:
 async def prime(endpoint: Endpoint, transport: httpx2.AsyncBaseTransport) -> None:
     """Run one canned stream: the SDK then builds its models here, not at the first request."""
     provider = OpenAIProvider(endpoint, "unused", max_tokens=1, transport=transport)
-    await drain(provider.stream(Request("", (Message("user", "hello"),))))
+    await drain(provider.stream(Request((), (Message("user", "hello"),))))
     await provider.close()

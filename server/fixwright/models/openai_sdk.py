@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING
 
 import openai
@@ -16,7 +17,12 @@ if TYPE_CHECKING:
     import httpx2
 
     from fixwright.models.errors import Endpoint
-    from fixwright.models.types import ModelError
+    from fixwright.models.types import ModelError, Request
+
+DEFAULT_URL = "https://api.openai.com/v1"
+
+MARK: dict[str, object] = {"prompt_cache_breakpoint": {"mode": "explicit"}}
+"""The end of what OpenAI's cache is to keep; a request may write four of them."""
 
 
 def client_of(
@@ -30,6 +36,13 @@ def client_of(
         max_retries=0,
         http_client=open_client(endpoint.url, headers, transport),
     )
+
+
+def cache_key(request: Request) -> str:
+    """The same for all requests of a conversation: OpenAI sends equal ones to the same machine."""
+    first = request.messages[0].text if request.messages else ""
+    front = [*(tool.name for tool in request.tools), *request.system, first]
+    return hashlib.sha256("\0".join(front).encode("utf-8", "replace")).hexdigest()[:32]
 
 
 def translated(endpoint: Endpoint, secret: str, error: Exception) -> ModelError:

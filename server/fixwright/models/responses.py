@@ -26,7 +26,15 @@ from fixwright.models.json_reading import (
     as_text,
     parse_arguments,
 )
-from fixwright.models.openai_sdk import client_of, refused_with, translated
+from fixwright.models.marks import joined, marked_messages, marked_parts
+from fixwright.models.openai_sdk import (
+    DEFAULT_URL,
+    MARK,
+    cache_key,
+    client_of,
+    refused_with,
+    translated,
+)
 from fixwright.models.types import (
     Call,
     Delta,
@@ -65,6 +73,7 @@ class ResponsesProvider:
         api_key: str,
         *,
         max_tokens: int,
+        cache_marks: bool = False,
         transport: httpx2.AsyncBaseTransport | None = None,
     ) -> None:
         """Build the client; no request is made.
@@ -73,11 +82,13 @@ class ResponsesProvider:
             endpoint: where, and which model.
             api_key: never logged, never part of a message.
             max_tokens: the output limit of a request that sets none.
+            cache_marks: the endpoint can be told where to end what its cache keeps.
             transport: replaces the network, for priming.
         """
         self._endpoint = endpoint
         self._secret = api_key
         self._max_tokens = max_tokens
+        self._cache_marks = cache_marks
         self._client = client_of(endpoint, api_key, transport)
 
     @property
@@ -93,15 +104,20 @@ class ResponsesProvider:
     async def stream(self, request: Request) -> AsyncGenerator[Delta | Done, None]:
         """See `Provider.stream`."""
         answer = _Answer()
+        marked = self._cache_marks
+        own = self._endpoint.url == DEFAULT_URL
         try:
             async with await self._client.responses.create(
                 model=self.model,
-                instructions=request.system or openai.omit,
-                input=_input(request, self.key),
+                # Instructions can't be marked, so with marks the system is a part of the input.
+                instructions=openai.omit if marked else joined(request.system) or openai.omit,
+                input=_input(request, self.key, marked=marked),
                 tools=_tools(request) if request.tools else openai.omit,
                 max_output_tokens=request.max_tokens or self._max_tokens,
                 reasoning={"summary": "auto"},
                 include=["reasoning.encrypted_content"],
+                prompt_cache_key=cache_key(request) if own else openai.omit,
+                prompt_cache_options={"mode": "explicit"} if marked else openai.omit,
                 store=False,
                 stream=True,
             ) as events:
@@ -206,12 +222,26 @@ def _usage(usage: dict[str, object]) -> Usage:
     )
 
 
-def _input(request: Request, key: str) -> ResponseInputParam:
-    wire = [item for message in request.messages for item in _items(message, key)]
+def _input(request: Request, key: str, *, marked: bool) -> ResponseInputParam:
+    wire: list[dict[str, object]] = []
+    if marked and request.system:
+        marks = marked_parts(request)
+        parts = [_text(p) | MARK if n in marks else _text(p) for n, p in enumerate(request.system)]
+        wire.append({"role": "system", "content": parts})
+    marks = marked_messages(request) if marked else frozenset[int]()
+    for n, message in enumerate(request.messages):
+        wire.extend(_items(message, key))
+        if n in marks:
+            field = "output" if "output" in wire[-1] else "content"
+            wire[-1] |= {field: [_text(as_text(wire[-1][field])) | MARK]}
     return cast("ResponseInputParam", wire)
 
 
-def _items(message: Message, key: str) -> Iterator[object]:
+def _text(text: str) -> dict[str, object]:
+    return {"type": "input_text", "text": text}
+
+
+def _items(message: Message, key: str) -> Iterator[dict[str, object]]:
     if message.role == "assistant" and message.native is not None and message.native.key == key:
         yield from (_replayed(as_object(item)) for item in as_list(message.native.content))
         return
@@ -252,5 +282,5 @@ def _tools(request: Request) -> list[FunctionToolParam]:
 async def prime(endpoint: Endpoint, transport: httpx2.AsyncBaseTransport) -> None:
     """Run one canned stream: the SDK then builds its models here, not at the first request."""
     provider = ResponsesProvider(endpoint, "unused", max_tokens=1, transport=transport)
-    await drain(provider.stream(Request("", (Message("user", "hello"),))))
+    await drain(provider.stream(Request((), (Message("user", "hello"),))))
     await provider.close()

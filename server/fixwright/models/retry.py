@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -24,10 +25,12 @@ class RetryPolicy:
     """
 
     attempts: int = 6
-    first: float = 0.5
-    longest: float = 8.0
+    first: float = 1.0
+    longest: float = 60.0
     longest_asked: float = 60.0
     """The longest wait that a server may ask for; beyond it the user is told instead."""
+    in_all: float = 300.0
+    """From the first failure on; no attempt begins later than that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,12 @@ class Clock:
     now: Callable[[], datetime] = datetime.now
     sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
     random: Callable[[], float] = random.random
+    passing: Callable[[], float] = time.monotonic
+    """Seconds, from any start."""
+
+
+USUAL = RetryPolicy()
+REAL = Clock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +55,7 @@ class Restart:
     error: ModelError
 
 
-def _ignore(_delay: float, _error: ModelError) -> None:
+def ignore_wait(_delay: float, _error: ModelError) -> None:
     """The wait is nobody's concern."""
 
 
@@ -54,9 +63,9 @@ async def stream_with_retries(
     provider: Provider,
     request: Request,
     *,
-    on_wait: Callable[[float, ModelError], None] = _ignore,
-    policy: RetryPolicy = RetryPolicy(),
-    clock: Clock = Clock(),
+    on_wait: Callable[[float, ModelError], None] = ignore_wait,
+    policy: RetryPolicy = USUAL,
+    clock: Clock = REAL,
 ) -> AsyncGenerator[Delta | Restart | Done, None]:
     """Stream an answer, asking again after failures that may pass.
 
@@ -74,6 +83,7 @@ async def stream_with_retries(
     Raises:
         ModelError: asking again is useless, was done often enough, or would take too long.
     """
+    deadline: float | None = None
     for attempt in range(policy.attempts):
         shown = False
         try:
@@ -88,6 +98,10 @@ async def stream_with_retries(
         else:
             return
         delay = _delay(failure, attempt, policy, clock)
+        if deadline is None:
+            deadline = clock.passing() + policy.in_all
+        if clock.passing() + delay > deadline:
+            raise _given_up(failure, f"Tried for {policy.in_all / 60:.0f} minutes.") from failure
         if shown:
             yield Restart(failure)
         on_wait(delay, failure)
@@ -102,15 +116,16 @@ def _delay(error: ModelError, attempt: int, policy: RetryPolicy, clock: Clock) -
     if asked is not None and asked > policy.longest_asked:
         raise _too_long(error, asked, clock.now()) from error
     if attempt + 1 >= policy.attempts:
-        raise ModelError(
-            error.kind,
-            f"{error} (Tried {policy.attempts} times.)",
-            retry_after=asked,
-            status=error.status,
-        ) from error
+        raise _given_up(error, f"Tried {policy.attempts} times.") from error
     jitter = min(policy.longest, policy.first * 2**attempt) * clock.random()
     # A server that names a time names it to everybody: some jitter keeps the crowd apart.
     return jitter if asked is None else asked + min(jitter, 1.0)
+
+
+def _given_up(error: ModelError, how: str) -> ModelError:
+    return ModelError(
+        error.kind, f"{error} ({how})", retry_after=error.retry_after, status=error.status
+    )
 
 
 def _too_long(error: ModelError, asked: float, now: datetime) -> ModelError:

@@ -123,15 +123,25 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One question to a model; `max_tokens` None means the limit that the provider was set up with.
+    """One question to a model.
 
     All results of one turn belong into one user message, right after the calls that they answer.
+
+    Attributes:
+        system: what goes before the messages, in parts, the most lasting first: a provider's cache
+            is told to keep what ends with the first part and what ends with the last.
+        messages: the conversation; it ends with the user's.
+        tools: what the model may call.
+        max_tokens: the output limit; None for the one that the provider was set up with.
+        cache: whether later requests begin like this one. If not, nothing is written into the
+            provider's cache, which some charge for.
     """
 
-    system: str
+    system: tuple[str, ...]
     messages: tuple[Message, ...]
     tools: tuple[Tool, ...] = ()
     max_tokens: int | None = None
+    cache: bool = True
 
 
 @dataclass(frozen=True, slots=True)

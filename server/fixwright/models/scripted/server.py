@@ -40,7 +40,8 @@ class ScriptedServer:
     """Serves a script until closed; an async context manager.
 
     Attributes:
-        requests: every request so far.
+        requests: every question so far.
+        visits: every other request: lists of models, and what is not there.
         disconnects: how many clients closed before their answer was complete.
     """
 
@@ -51,6 +52,7 @@ class ScriptedServer:
         self._connections: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Condition()
         self.requests: list[Recorded] = []
+        self.visits: list[Recorded] = []
         self.disconnects = 0
 
     async def start(self, port: int = 0) -> None:
@@ -152,10 +154,13 @@ class ScriptedServer:
         """Record the request, choose its turn and say it."""
         wire = _WIRES.get(request.path)
         body = _json_object(request.body)
-        chosen = self._choose(body) if wire is not None and request.method == "POST" else None
-        self.requests.append(Recorded(request.method, request.path, request.headers, body, chosen))
-        if wire is None or request.method != "POST":
+        asked = wire is not None and request.method == "POST"
+        chosen = self._choose(body) if asked else None
+        recorded = Recorded(request.method, request.path, request.headers, body, chosen)
+        if wire is None or not asked:
+            self.visits.append(recorded)
             return self._elsewhere(request)
+        self.requests.append(recorded)
         number = len(self.requests)
         if chosen is None:
             return _plain(*self._exhausted(wire, number))
