@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from fixwright.agent.budget import Limits
+from fixwright.agent.policy.rules import Rule
 from support.agents import calls, rig
 from support.sandboxes import open_or_skip
 
@@ -102,12 +103,11 @@ async def test_a_limit_stops_before_the_call_that_would_pass_it(folder: Path) ->
 
 async def test_what_is_not_allowed_is_not_done_and_the_model_is_told(folder: Path) -> None:
     turns = [calls(REPAIR), {"text": "I may not."}]
-    async with rig(folder, turns) as it:
-        it.gate.forbidden = {"edit"}
+    async with rig(folder, turns, rules=(Rule("deny", tool="edit"),)) as it:
         ended = await it.turn()
         assert ended.status == "done"
         assert it.desk.draft.is_empty
-        assert "Not allowed: edit is forbidden here." in it.results()[0]
+        assert "Not allowed: change mean.py. The policy forbids it" in it.results()[0]
 
 
 async def test_what_the_user_types_meanwhile_is_kept(folder: Path) -> None:

@@ -34,7 +34,7 @@ def around(it: Rig) -> Surroundings:
         runner=it.desk.runner,
         models=it.loop.asking.models,
         small=it.loop.asking.small,
-        gate=it.gate,
+        guard=it.guard,
         clean=lambda text: text,
         observe=observe,
     )
@@ -83,4 +83,4 @@ async def test_a_draft_that_meets_what_was_typed_since_gives_way(folder: Path) -
         assert again.draft.is_empty
         await again.turn("Go on.")
         told = it.model.server.requests[-1].body["messages"]
-        assert "The user changed a.py meanwhile" in str(told)
+        assert "meets what was changed there since" in str(told)

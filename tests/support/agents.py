@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +13,17 @@ from fixwright.agent.budget import Budget, Limits
 from fixwright.agent.calls import Hands
 from fixwright.agent.context.prompt import Front
 from fixwright.agent.desk import Desk
+from fixwright.agent.guard import Guard
 from fixwright.agent.history import History
 from fixwright.agent.loop import Ended, Loop
 from fixwright.agent.observer import SightKind
+from fixwright.agent.policy.fence import Fence
+from fixwright.agent.policy.hooks import Hooks
+from fixwright.agent.policy.permissions import Permissions
+from fixwright.agent.policy.policy import Policy
+from fixwright.agent.policy.rules import Rule
 from fixwright.agent.sessions.store import SessionStore
 from fixwright.agent.tools.all import own_tools
-from fixwright.agent.tools.spec import Action, Outcome
 from fixwright.index.workspace_index import WorkspaceIndex
 from fixwright.models.factory import ModelSettings, open_model
 from fixwright.models.fallback import Fallback
@@ -32,30 +37,6 @@ from fixwright_sandbox import Sandbox
 from support.models import ScriptedModel, Turn, scripted_model
 
 
-@dataclass(frozen=True)
-class Said:
-    allowed: bool = True
-    sentence: str = ""
-    by: str = "the test"
-
-
-@dataclass
-class Doorkeeper:
-    """Allows what is not forbidden, and remembers what was asked."""
-
-    forbidden: set[str] = field(default_factory=set[str])
-    actions: list[Action] = field(default_factory=list[Action])
-
-    async def permit(self, action: Action, call: str) -> Said:
-        self.actions.append(action)
-        if action.tool in self.forbidden:
-            return Said(allowed=False, sentence=f"{action.tool} is forbidden here.")
-        return Said()
-
-    async def after(self, action: Action, outcome: Outcome) -> str:
-        return ""
-
-
 @dataclass
 class Rig:
     """One session."""
@@ -65,7 +46,7 @@ class Rig:
     desk: Desk
     loop: Loop
     store: SessionStore
-    gate: Doorkeeper
+    guard: Guard
     seen: list[tuple[SightKind, Mapping[str, object]]]
     snapshot: Snapshot
 
@@ -96,6 +77,7 @@ async def rig(
     limits: Limits | None = None,
     index: WorkspaceIndex | None = None,
     window: int = 200_000,
+    rules: tuple[Rule, ...] = (),
 ) -> AsyncGenerator[Rig, None]:
     """An agent whose user allows everything."""
     root = Folder.at(path_to_uri(folder))
@@ -137,13 +119,15 @@ async def rig(
             runner=Runner(opened, RunLimits()),
             index=index,
         )
-        gate = Doorkeeper()
+        guard = Guard(Permissions(Policy("propose", rules=rules)), Hooks(()))
         asking = Asking(models, small, Budget(limits or Limits()), journal, observe)
-        hands = Hands(desk, tools, gate, journal, lambda text: text, observe)
+        hands = Hands(
+            desk, tools, guard, journal, Fence(journal.session), lambda text: text, observe
+        )
         front = Front("You are a test.", "", "")
         history = History(journal, front, tools.for_model(), observe)
         loop = Loop(journal, history, asking, hands, observe)
-        made = Rig(folder, model, desk, loop, store, gate, seen, snapshot)
+        made = Rig(folder, model, desk, loop, store, guard, seen, snapshot)
         box.append(made)
         try:
             yield made

@@ -9,7 +9,7 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from itertools import groupby
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from fixwright.agent.drafts import recorded
 from fixwright.agent.observer import Observer, unseen
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
 
     from fixwright.agent.desk import Desk
+    from fixwright.agent.guard import Guard
+    from fixwright.agent.policy.fence import Fence
     from fixwright.agent.records import Journal
     from fixwright.agent.tools.registry import Registry, Tool
     from fixwright.models.types import Call
@@ -29,37 +31,6 @@ log = logging.getLogger(__name__)
 
 LONGEST_RESULT = 40_000
 """Characters of one result; tools keep themselves shorter, plugins may not."""
-
-
-class Decision(Protocol):
-    """Whether a call may be made, and by which rule."""
-
-    @property
-    def allowed(self) -> bool:
-        """Whether it may."""
-        ...
-
-    @property
-    def sentence(self) -> str:
-        """Why, for the model and the transcript."""
-        ...
-
-    @property
-    def by(self) -> str:
-        """The rule, the grant or the answer that decided."""
-        ...
-
-
-class Gate(Protocol):
-    """Decides about calls, asks the user where that is needed, and runs the hooks."""
-
-    async def permit(self, action: Action, call: str) -> Decision:
-        """Before a call."""
-        ...
-
-    async def after(self, action: Action, outcome: Outcome) -> str:
-        """Behind a call: what the hooks have to say about it; empty for nothing."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +53,17 @@ class Hands:
     """Makes calls: those that only look side by side, all others one after the other.
 
     Attributes:
+        guard: before and behind each call.
+        fence: around what comes from files and programs.
         clean: takes secrets out of a text that the model will see.
         repeats: how often each call gave the same result; see `most_repeated`.
     """
 
     desk: Desk
     tools: Registry
-    gate: Gate
+    guard: Guard
     journal: Journal
+    fence: Fence
     clean: Callable[[str], str]
     observe: Observer = unseen
     repeats: Counter[tuple[str, str, str]] = field(default_factory=Counter[tuple[str, str, str]])
@@ -123,75 +97,65 @@ class Hands:
         tool = self.tools.get(call.name)
         if tool is None:
             known = ", ".join(self.tools)
-            return await self._ended(call, Outcome(f"There is no tool {call.name}: {known}.", True))
+            return await self._refused(call, f"There is no tool {call.name}. There are: {known}.")
         try:
             if call.arguments is None:
                 raise Refused("The arguments are not a JSON object. Call again with valid JSON.")
             action = tool.action(call.arguments, self.desk)
         except Refused as refusal:
-            return await self._ended(call, Outcome(str(refusal), error=True))
-        if (refusal := await self._forbidden(call, action)) is not None:
-            return await self._ended(call, refusal)
-        return await self._carried_out(call, tool, action)
+            return await self._refused(call, str(refusal))
+        passage = await self.guard.before(action, call.id)
+        await self.journal.append("permission", passage.said)
+        self.observe("permission", passage.said)
+        if passage.refusal is not None:
+            return await self._refused(call, passage.refusal)
+        return await self._carried_out(call, tool, action, passage.remarks)
 
-    async def _forbidden(self, call: Call, action: Action) -> Outcome | None:
-        decision = await self.gate.permit(action, call.id)
-        said = {
-            "call": call.id,
-            "action": action.sentence,
-            "decision": "allow" if decision.allowed else "deny",
-            "by": decision.by,
-        }
-        await self.journal.append("permission", said)
-        self.observe("permission", said)
-        if decision.allowed:
-            return None
-        return Outcome(f"Not allowed: {decision.sentence}", error=True)
-
-    async def _carried_out(self, call: Call, tool: Tool, action: Action) -> Done:
+    async def _carried_out(
+        self, call: Call, tool: Tool, action: Action, remarks: tuple[str, ...]
+    ) -> Done:
         begun = {"id": call.id, "name": call.name, "effect": action.effect}
         await self.journal.append("call", begun)
         self.observe("toolCall", {**begun, "call": call.id, "sentence": action.sentence})
         try:
             outcome = await tool.call(call.arguments, self.desk)
         except Refused as refusal:
-            outcome = Outcome(str(refusal), error=True)
+            return await self._refused(call, str(refusal))
         except Exception as error:  # a plugin's, or a bug of ours: the turn goes on without it
             log.exception("the tool %s failed", call.name)
-            sentence = f"The tool {call.name} failed: {error}. Do it another way."
-            outcome = Outcome(sentence, error=True)
-        remark = await self.gate.after(action, outcome)
-        if remark:
-            outcome = replace(outcome, text=f"{outcome.text}\n{remark}")
-        return await self._ended(call, outcome)
+            return await self._refused(
+                call, f"The tool {call.name} failed: {error}. Do it another way."
+            )
+        text = self.clean(clipped(outcome.text, LONGEST_RESULT))
+        outcome = replace(outcome, text=text)
+        remarks = (*remarks, *await self.guard.after(action, call.id, outcome))
+        if action.effect != "ask":
+            text = self.fence.around(call.id, f"{call.name} {' '.join(action.paths)}".strip(), text)
+        return await self._ended(call, outcome, text, remarks)
 
-    async def _ended(self, call: Call, outcome: Outcome) -> Done:
-        told = self.desk.take_remarks()
-        text = clipped(outcome.text, LONGEST_RESULT)
-        text = self.clean(f"{text}\n{told}" if told else text)
-        data: dict[str, object] = {"id": call.id, "text": text, "error": outcome.error}
+    async def _refused(self, call: Call, sentence: str) -> Done:
+        return await self._ended(call, Outcome(sentence, error=True), self.clean(sentence), ())
+
+    async def _ended(
+        self, call: Call, outcome: Outcome, text: str, remarks: tuple[str, ...]
+    ) -> Done:
+        """Write down what came of a call, and tell those who look on."""
+        said = [*remarks, self.desk.take_remarks()]
+        told = "\n".join([text, *(self.clean(each) for each in said if each)])
+        data: dict[str, object] = {"id": call.id, "text": told, "error": outcome.error}
         data |= outcome.data
         texts: tuple[str, ...] = ()
         if outcome.evidence is not None and outcome.report is not None:
             data["evidence"] = outcome.evidence
-            await self.journal.append(
-                "run", {"evidence": outcome.evidence, "report": outcome.report}
-            )
+            kept = {"evidence": outcome.evidence, "report": outcome.report}
+            await self.journal.append("run", kept)
         if outcome.draft is not None:
             data["draft"], texts = await asyncio.to_thread(recorded, outcome.draft)
             self.observe("diff", {"diff": await asyncio.to_thread(outcome.draft.diff)})
         await self.journal.append("result", data, texts)
-        self.observe(
-            "toolResult",
-            {
-                "call": call.id,
-                "name": call.name,
-                "error": outcome.error,
-                "text": text,
-                "evidence": outcome.evidence,
-            },
-        )
-        return Done(call, Result(call.id, text, outcome.error), outcome)
+        shown = {"call": call.id, "name": call.name, "error": outcome.error}
+        self.observe("toolResult", {**shown, "text": outcome.text, "evidence": outcome.evidence})
+        return Done(call, Result(call.id, told, outcome.error), outcome)
 
 
 async def _all_of(work: Sequence[Coroutine[object, object, Done]]) -> list[Done]:

@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING
 
 from fixwright.agent.asking import Asking
 from fixwright.agent.budget import Budget, Limits
-from fixwright.agent.calls import Gate, Hands
+from fixwright.agent.calls import Hands
 from fixwright.agent.context.instructions import instructions_in
 from fixwright.agent.context.prompt import Front, Mode, map_text, rules_text, system_prompt
 from fixwright.agent.desk import Ask, Desk, Watch, nobody, unwatched
 from fixwright.agent.history import History
 from fixwright.agent.loop import Ended, Loop
 from fixwright.agent.observer import Observer, unseen
+from fixwright.agent.policy.fence import Fence
 from fixwright.agent.sessions.drafts import resumed_draft
 from fixwright.agent.sessions.records import digest_of
-from fixwright.agent.sessions.resume import pending
+from fixwright.agent.sessions.resume import draft_texts, pending
 from fixwright.agent.tools.all import own_tools
 from fixwright.index.ranked_map import Focus, ranked_map
 from fixwright.index.workspace_index import IndexUnavailable, WorkspaceIndex
@@ -28,6 +29,7 @@ from fixwright.models.tokens import estimate_tokens
 from fixwright.workspace.draft import Draft
 
 if TYPE_CHECKING:
+    from fixwright.agent.guard import Guard
     from fixwright.agent.records import Journal
     from fixwright.agent.tools.registry import Registry
     from fixwright.models.fallback import Fallback
@@ -52,7 +54,7 @@ class Surroundings:
         now: the editor's present snapshot; headless, the disk's.
         runner: of the sandbox.
         models: for turns; `small` for titles and summaries.
-        gate: decides about calls.
+        guard: decides about calls.
         clean: takes secrets out of a text.
         index: the workspace's, if there is one.
         instructions: the user's own, from the settings.
@@ -63,7 +65,7 @@ class Surroundings:
     runner: Runner
     models: Fallback
     small: Fallback
-    gate: Gate
+    guard: Guard
     clean: Callable[[str], str]
     index: WorkspaceIndex | None = None
     instructions: str = ""
@@ -121,7 +123,13 @@ class AgentSession:
         budget = Budget(self.limits)
         asking = Asking(around.models, around.small, budget, self.journal, around.observe)
         hands = Hands(
-            self.desk, self.tools, around.gate, self.journal, around.clean, around.observe
+            self.desk,
+            self.tools,
+            around.guard,
+            self.journal,
+            Fence(self.id),
+            around.clean,
+            around.observe,
         )
         history = History(self.journal, self.front, self.tools.for_model(), around.observe)
         return Loop(self.journal, history, asking, hands, around.observe), asking
@@ -147,7 +155,7 @@ async def open_session(
 
     The front of its requests is drawn once, and kept: taken up later it begins with the same bytes.
     """
-    kept = await resumed_draft(journal, around.now())
+    kept = await resumed_draft(draft_texts(journal.events), journal.text, around.now())
     desk = Desk(
         now=around.now,
         draft=kept.draft,
