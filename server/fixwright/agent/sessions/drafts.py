@@ -7,20 +7,19 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from fixwright.agent.sessions.resume import draft_texts
 from fixwright.workspace.document import Document, UnknownDocument
 from fixwright.workspace.draft import Draft
-from fixwright.workspace.draft_change import Change
+from fixwright.workspace.draft_change import Change, with_change
 from fixwright.workspace.language import guess_language
 from fixwright.workspace.paths import canonical, display_name, uri_to_path
-from fixwright.workspace.snapshot import Snapshot
+from fixwright.workspace.rebase import DraftConflict
 from fixwright.workspace.text import Text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-    from fixwright.agent.records import Journal
     from fixwright.agent.sessions.resume import DraftText
+    from fixwright.workspace.snapshot import Snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +27,7 @@ class Resumed:
     """A draft as the session left it.
 
     Attributes:
-        draft: over the texts of that time: rebase it on the present snapshot before it is used.
+        draft: over the present snapshot, with what was typed since merged into it.
         left_out: sentences about changes that can't be taken up.
     """
 
@@ -36,53 +35,62 @@ class Resumed:
     left_out: tuple[str, ...]
 
 
-async def resumed_draft(journal: Journal, now: Snapshot) -> Resumed:
-    """The draft of a session. `now` says which names are inside the workspace."""
-    changes = draft_texts(journal.events)
+async def resumed_draft(
+    kept: Sequence[DraftText], text: Callable[[str], Awaitable[str]], now: Snapshot
+) -> Resumed:
+    """A session's draft over the present snapshot; no change that was made since gives way to it.
+
+    Args:
+        kept: what the session says of it; see `resume.draft_texts`.
+        text: a kept text by its digest; raises `KeyError`.
+        now: what it is to be over.
+    """
     texts: dict[str, str] = {}
-    for digest in {each for change in changes for each in (change.before, change.after) if each}:
+    for digest in {each for change in kept for each in (change.before, change.after) if each}:
         try:
-            texts[digest] = await journal.text(digest)
+            texts[digest] = await text(digest)
         except KeyError:
             continue
-    return await asyncio.to_thread(draft_from, changes, texts, now)
+    return await asyncio.to_thread(draft_over, kept, texts, now)
 
 
-def draft_from(changes: Sequence[DraftText], texts: Mapping[str, str], now: Snapshot) -> Resumed:
-    """As `resumed_draft`, from texts by their digests. I/O: it follows links on the disk."""
-    changed: dict[str, Change] = {}
+def draft_over(kept: Sequence[DraftText], texts: Mapping[str, str], now: Snapshot) -> Resumed:
+    """As `resumed_draft`, from texts by their digests. I/O for what is not open."""
+    changed = Draft.over(now).changed
     left_out: list[str] = []
-    for change in changes:
-        why = _objection(change, texts, now)
-        if why is not None:
-            left_out.append(f"The change to {display_name(change.uri)} is left out: {why}")
-        elif change.op != "moved":
-            changed |= _changes(change, texts)
-    past = Snapshot().with_folders(now.folders)
-    return Resumed(Draft(past, MappingProxyType(changed)), tuple(left_out))
-
-
-def _objection(change: DraftText, texts: Mapping[str, str], now: Snapshot) -> str | None:
-    """Why a change can't be taken up; a session may be imported, and name any file there is."""
-    if any(each is not None and each not in texts for each in (change.before, change.after)):
-        return "its text was not kept, because it holds a secret or is lost."
-    for uri in filter(None, (change.uri, change.origin)):
+    for each in kept:
+        if each.op == "moved":
+            continue  # made by the rename that it belongs to
         try:
-            if not now.is_open(uri):
-                now.check_inside(uri)
-        except UnknownDocument as error:
-            return str(error)
-    return None
+            _check(each, texts, now)
+            rebased = Draft(now, MappingProxyType(_changes(each, texts))).rebase(now)
+        except (_NotKept, UnknownDocument, DraftConflict) as why:
+            left_out.append(f"The change to {display_name(each.uri)} is left out: {why}")
+            continue
+        for change in rebased.changed.values():
+            changed = with_change(changed, change)
+    return Resumed(Draft(now, changed), tuple(left_out))
+
+
+class _NotKept(Exception):
+    """A text is not there."""
+
+
+def _check(change: DraftText, texts: Mapping[str, str], now: Snapshot) -> None:
+    """Refuse what can't be taken up; a session may be imported, and name any file there is."""
+    if any(each is not None and each not in texts for each in (change.before, change.after)):
+        raise _NotKept("its text was not kept, because it holds a secret or is lost.")
+    for uri in filter(None, (change.uri, change.origin)):
+        if not now.is_open(uri):
+            now.check_inside(uri)
 
 
 def _changes(change: DraftText, texts: Mapping[str, str]) -> dict[str, Change]:
+    """The change as it was made, over the text that it was made over."""
     origin = change.origin or change.uri
     before = None if change.before is None else _document(origin, texts[change.before])
     after = None if change.after is None else _document(change.uri, texts[change.after])
-    made = {canonical(change.uri): Change(change.uri, before, after, moved_from=change.origin)}
-    if change.origin is not None:
-        made[canonical(origin)] = Change(origin, before, None, moved_to=change.uri)
-    return made
+    return {canonical(change.uri): Change(change.uri, before, after, moved_from=change.origin)}
 
 
 def _document(uri: str, text: str) -> Document:

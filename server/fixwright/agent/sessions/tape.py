@@ -14,7 +14,7 @@ from fixwright.models.json_reading import as_count, as_list, as_object, as_text
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from fixwright.agent.records import Event, EventType, Journal
+    from fixwright.agent.records import Event
     from fixwright.models.types import Call
 
 
@@ -37,22 +37,23 @@ def recorded_requests(events: Sequence[Event]) -> tuple[RecordedRequest, ...]:
     """All requests of a session, but for those that a crash cut: they were made again after it."""
     found: list[RecordedRequest] = []
     parts: tuple[Part, ...] = ()
-    waiting: RecordedRequest | None = None
+    waiting: dict[object, RecordedRequest] = {}  # a title may be asked for beside a turn
     for event in events:
         match event.type:
             case "request":
                 now = _parts(event, parts)
                 parts = now if is_turns(event) else parts
-                waiting = RecordedRequest(event, now, None)
-            case "answer" | "failed" if waiting is not None:
-                found.append(replace(waiting, reply=event))
-                waiting = None
-            case "ended" if waiting is not None:
-                found.append(waiting)
-                waiting = None
+                waiting[event.data.get("purpose")] = RecordedRequest(event, now, None)
+            case "answer" | "failed":
+                asked = waiting.pop(event.data.get("purpose"), None)
+                if asked is not None:
+                    found.append(replace(asked, reply=event))
+            case "ended":
+                found += waiting.values()
+                waiting = {}
             case _:
                 pass
-    return tuple(found)
+    return tuple(sorted(found, key=lambda each: each.event.seq))
 
 
 def _parts(event: Event, before: tuple[Part, ...]) -> tuple[Part, ...]:
@@ -123,35 +124,6 @@ def _matched(
     for call in calls:
         found = waiting.get(call.id)
         yield call, found.popleft() if found else None
-
-
-@dataclass(frozen=True, slots=True)
-class PastJournal:
-    """A journal as it was after one of its events; it is only read."""
-
-    journal: Journal
-    position: int
-
-    @property
-    def session(self) -> str:
-        """See `Journal`."""
-        return self.journal.session
-
-    @property
-    def events(self) -> Sequence[Event]:
-        """See `Journal`."""
-        return self.journal.events[: self.position]
-
-    async def append(
-        self, event: EventType, data: Mapping[str, object], texts: Sequence[str] = ()
-    ) -> Event:
-        """Nothing can be added to the past."""
-        del data, texts
-        raise TypeError(f"{event} can't be added to the past of session {self.session}")
-
-    async def text(self, digest: str) -> str:
-        """See `Journal`."""
-        return await self.journal.text(digest)
 
 
 def turns(events: Iterable[Event]) -> tuple[Mapping[str, object], ...]:
