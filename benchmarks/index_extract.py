@@ -3,7 +3,8 @@
     python benchmarks/index_extract.py FOLDER... [--language NAME] [--json]
 
 Takes 3 MB of each language at random from the folders, and for each file measures one after the
-other the bare parse, all of `extract` and its parts, `exact`, the uses of one name, and `skim`.
+other the bare parse, all of `extract` and its parts, `exact`, the uses of one name, and `skim`;
+`query` is what the walk would cost as a tree-sitter query, run in C and its captures not looked at.
 Figures are CPU seconds of this process as multiples of the parse, so that what else the machine
 does counts little.
 """
@@ -25,6 +26,7 @@ from fixwright.index.heads import skim
 from fixwright.index.identifiers import count_identifiers
 from fixwright.index.imports import imports_of
 from fixwright.index.languages import all_languages, language_for
+from fixwright.index.queries import captures
 from fixwright.index.source import Source
 from fixwright.index.walk import Walk
 
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
 SAMPLE = 3_000_000
 LARGEST = 1_000_000
 ROUNDS = 3
-PARTS = ("walk", "identifiers", "imports", "extract", "exact", "uses", "skim")
+PARTS = ("walk", "query", "identifiers", "imports", "extract", "exact", "uses", "skim")
 
 
 def sample(language: Language, folders: list[Path]) -> list[bytes]:
@@ -88,6 +90,7 @@ def _round(language: Language, texts: list[bytes]) -> dict[str, float]:
         root = parser.parse(data).root_node
         walk = Walk(data, language)
         timed("walk", lambda walk=walk, root=root: walk.collect([root]))
+        timed("query", lambda root=root: captures(language, "definitions", root))
         timed("identifiers", lambda data=data: count_identifiers(language, data))
         source = Source(data)
         nodes = walk.imports

@@ -206,16 +206,12 @@ class Walk:
         self._depth += 1
         # Pass-through nodes nest without bound (`a && b && c …`), so they go on a stack of our own.
         # With each node goes the wrapper whose range it takes over.
-        stack: list[tuple[tree_sitter.Node, tree_sitter.Node | None]]
-        stack = [(node, None) for node in nodes]
-        stack.reverse()
-        handlers = self._table.handlers
+        stack: list[tuple[tree_sitter.Node, _Handler, tree_sitter.Node | None]]
+        of = self._table.handlers.get
+        stack = [(node, rule, None) for node in reversed(nodes) if (rule := of(node.kind_id))]
         is_local = scope is not None and scope.inside == "definitions"
         while stack:
-            node, wrapper = stack.pop()
-            handler = handlers.get(node.kind_id)
-            if handler is None:
-                continue
+            node, handler, wrapper = stack.pop()
             if handler.imports and self._imports(node, handler):
                 self.imports.append(node)
             if handler.rule is not None:
@@ -224,9 +220,11 @@ class Walk:
                 if (handler.expression or is_local) and self._is_flat(node):
                     continue
                 outer = (wrapper or node) if handler.wrapper else None
-                for child in reversed(node.children):
-                    if child.kind_id in handlers:
-                        stack.append((child, outer))
+                stack += [
+                    (child, rule, outer)
+                    for child in reversed(node.children)
+                    if (rule := of(child.kind_id))
+                ]
         self._depth -= 1
         return found
 
