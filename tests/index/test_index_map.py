@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fixwright.index.catalog.building import from_records
-from fixwright.index.catalog.ranking import Interest, Node, rank
-from fixwright.index.catalog.record import pack
+from fixwright.index.catalog.edges import Edges, Node, edges_of
+from fixwright.index.catalog.ranking import Interest, rank, rank_in
+from fixwright.index.catalog.record import Record, pack
 from fixwright.index.extraction import extract
 from fixwright.index.languages import language_for
 from fixwright.index.ranked_map import (
@@ -181,6 +183,49 @@ def test_ranks_do_not_depend_on_how_the_index_came_to_be() -> None:
     shuffled = random.Random(1).sample(range(20), 20)
     assert ranked(shuffled, 1) == expected
     assert ranked(shuffled, 5) == expected
+
+
+def test_edges_that_follow_edits_are_those_of_a_fresh_start() -> None:
+    language = language_for(None, "a.py")
+    assert language is not None
+    chosen = random.Random(5)
+
+    def record() -> Record:
+        lines = [
+            f"def name_{chosen.randrange(30)}(_a, B):\n    name_{chosen.randrange(30)}()\n"
+            for _ in range(chosen.randrange(6))
+        ]
+        return pack(extract(language, "".join(lines).encode()))
+
+    count = 24
+    records = {number: record() for number in range(1, count + 1)}
+    held = list(records)
+    segments = [from_records(sorted(records.items()))]
+    edges: Edges | None = None
+    for step in range(60):
+        nodes = [Node(f"{at:02}.py", held[at], at % 2, 1.0) for at in range(count)]
+        edges = edges_of(segments, nodes, edges)
+        fresh = edges_of([from_records(sorted(records.items()))], nodes)
+        assert edges.is_whole
+        for own, expected in ((edges.symbols, fresh.symbols), (edges.uses, fresh.uses)):
+            for each in fields(expected):
+                one, other = getattr(own, each.name), getattr(expected, each.name)
+                assert one.dtype == other.dtype
+                assert one.tobytes() == other.tobytes(), (step, each.name)
+        for interest in (Interest(), Interest(frozenset({3}), frozenset({"name_2"}))):
+            assert rank_in(edges, segments, interest, 50) == rank_in(fresh, segments, interest, 50)
+        assert edges_of(segments, nodes, edges) is edges
+        for at in chosen.sample(range(count), chosen.choice([1, 1, 2, 3, 9])):
+            held[at] = max(records) + 1
+            records[held[at]] = record()
+            segments.append(from_records([(held[at], records[held[at]])]))
+        if step % 7 == 0:  # as the index merges them
+            segments = [from_records(sorted(records.items()))]
+
+
+def test_edges_of_what_is_not_read_yet_are_not_to_be_kept() -> None:
+    assert not edges_of([], [Node("a.py", 1, 0, 1.0)]).is_whole
+    assert edges_of([], []).is_whole
 
 
 def test_names_that_many_files_define_say_little() -> None:

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from fixwright.index.catalog.discovery import explain_ignored
+from fixwright.index.catalog.edges import edges_of
 from fixwright.index.catalog.mapping import chain, interest_of, nodes_of
 from fixwright.index.catalog.pool import Answer, Failed, Question, memory_of
-from fixwright.index.catalog.ranking import rank
+from fixwright.index.catalog.ranking import rank_in
 from fixwright.index.catalog.reading import may_be_source, read_source
 from fixwright.index.catalog.record import Record, unpack
 from fixwright.index.catalog.reviving import facts_of
@@ -27,11 +28,13 @@ from fixwright.index.visibility import binding_imports, is_local
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
+    from fixwright.index.catalog.edges import Edges, Node
     from fixwright.index.catalog.frames import Header
     from fixwright.index.catalog.holdings import Holdings
     from fixwright.index.catalog.indexer import Indexer
     from fixwright.index.catalog.place import Place
     from fixwright.index.catalog.pool import Pool
+    from fixwright.index.catalog.ranking import Interest, Ranked
     from fixwright.index.catalog.results import SymbolHit
     from fixwright.index.facts import Definition
 
@@ -39,6 +42,9 @@ if TYPE_CHECKING:
 
 _ROWS = 200
 """Rows of one frame: the client is not held up by reading it."""
+
+_MOST_EDGES = 4_000_000
+"""Rows that are kept from one map to the next: some 100 MB."""
 
 _ASKED_FIRST = 1
 """Before all but open files."""
@@ -53,6 +59,7 @@ class Answers:
         self._roots = roots
         self._place = place
         self._trees = Trees(indexer, roots)
+        self._edges: tuple[Holdings, Edges] | None = None
         self._by_name: dict[str, Callable[[Header, Part], Awaitable[object]]] = {
             "symbols": self._symbols,
             "definitions": self._definitions,
@@ -187,7 +194,9 @@ class Answers:
         )
         interest = interest_of(nodes, files, symbols, words)
         limit = cast("int", question["limit"])
-        found = await asyncio.to_thread(rank, self._holdings.segments, nodes, interest, limit)
+        edges, found = await asyncio.to_thread(self._rank, self._holdings, nodes, interest, limit)
+        is_kept = edges.is_whole and edges.row_count <= _MOST_EDGES
+        self._edges = (self._holdings, edges) if is_kept else None
         records = await self._indexer.records({nodes[each.node].content for each in found})
         facts = {number: unpack(record) for number, record in records.items()}
         rows: list[object] = []
@@ -198,6 +207,15 @@ class Answers:
                 rows.append([node.path, known.language, each.score, *chain(known, each.ordinal)])
         await self._rows(rows, part)
         return self._is_fresh()
+
+    def _rank(
+        self, holdings: Holdings, nodes: Sequence[Node], interest: Interest, limit: int
+    ) -> tuple[Edges, list[Ranked]]:
+        """In a thread. Edges are kept for the next time; other holdings have other ids."""
+        kept, segments = self._edges, holdings.segments
+        before = kept[1] if kept is not None and kept[0] is holdings else None
+        edges = edges_of(segments, nodes, before)
+        return edges, rank_in(edges, segments, interest, limit)
 
     async def _search(self, question: Header, part: Part) -> object:
         search = Search(self._indexer, self._pool, [str(root) for root in self._roots], question)

@@ -7,8 +7,9 @@ from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from fixwright.index.catalog.edges import Node
 from fixwright.index.catalog.policy import Policy
-from fixwright.index.catalog.ranking import Interest, Node
+from fixwright.index.catalog.ranking import Interest
 from fixwright.index.languages import language_for
 
 if TYPE_CHECKING:

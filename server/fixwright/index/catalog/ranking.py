@@ -18,8 +18,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fixwright.index.catalog import names
-from fixwright.index.facts import KINDS
+from fixwright.index.catalog.edges import Edges, Node, Symbols, Uses, edges_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,38 +37,8 @@ COMMON = 20
 """Files that define a name before it says little which of them is meant."""
 
 _DAMPED = 0.1
-_PRIVATE = 0.3
 _FOCUSED = 10.0
 _OWN = 0.1
-_PLAIN = 0.2
-_SHORT = 3
-_LONG = 12
-_UNDERSCORE = ord("_")
-_FAMILY = np.uint64(0x9E3779B97F4A7C15)  # odd: different families shift a hash differently
-
-_WEIGHTS = {
-    "class": 1.0, "struct": 1.0, "interface": 1.0, "trait": 1.0, "enum": 1.0, "type": 0.8,
-    "function": 1.0, "macro": 0.5, "method": 0.5, "constructor": 0.3, "prototype": 0.3,
-    "constant": 0.3, "namespace": 0.1, "module": 0.1, "variable": 0.1, "property": 0.1,
-    "field": 0.1, "member": 0.05, "implementation": 0.0,
-}  # fmt: skip
-_KIND_WEIGHTS = np.array([_WEIGHTS[kind] for kind in KINDS])
-
-
-@dataclass(frozen=True, slots=True)
-class Node:
-    """A file whose definitions are ranked.
-
-    Attributes:
-        content: the id of what it holds.
-        family: a number that languages share which can use each other's definitions.
-        weight: less than 1 for what few people mean: tests, generated files.
-    """
-
-    path: str
-    content: int
-    family: int
-    weight: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,32 +68,37 @@ class Ranked:
 def rank(
     segments: Sequence[Segment], nodes: Sequence[Node], interest: Interest, limit: int
 ) -> list[Ranked]:
+    """`rank_in` of edges that are made anew."""
+    return rank_in(edges_of(segments, nodes), segments, interest, limit)
+
+
+def rank_in(
+    edges: Edges, segments: Sequence[Segment], interest: Interest, limit: int
+) -> list[Ranked]:
     """The definitions that matter most, best first.
 
     Args:
-        segments: all that is known.
-        nodes: the files, sorted by path, each content once.
+        edges: of the files that are ranked.
+        segments: those that the edges were made of.
         interest: what the ranking is for.
         limit: how many at most.
     """
-    if not nodes:
-        return []
-    place = _Places(nodes)
-    symbols = _symbols(segments, place, interest)
+    nodes, symbols = edges.nodes, edges.symbols
     if not len(symbols.node):
         return []
+    focused = _focused(segments, symbols.name, interest)
+    weights = symbols.weight * np.where(focused, _FOCUSED, 1.0)
     keys, name = np.unique(symbols.key, return_inverse=True)
     count = len(nodes)
     defining = np.unique(name * count + symbols.node)
     defined, definer = np.divmod(defining, count)
     definers = np.bincount(defined, minlength=len(keys))
     weight = np.zeros(len(keys))
-    np.maximum.at(weight, name, symbols.weight)
+    np.maximum.at(weight, name, weights)
     weight[definers > COMMON] *= _DAMPED
-    users = _users(segments, place, keys, defining)
-    use_name, user = np.divmod(users.pair, count)
-    strength = np.sqrt(users.times) * weight[use_name]
-    start = _start(nodes, interest, symbols)
+    use_name, user, times = _used(edges.uses, keys, defining, count)
+    strength = np.sqrt(times) * weight[use_name]
+    start = _start(nodes, interest, symbols, focused)
     out = np.bincount(user, strength, minlength=count)
     going = np.divide(1.0, out, out=np.zeros(count), where=out > 0)
     stuck = out == 0
@@ -135,10 +109,10 @@ def rank(
         arrived = np.bincount(definer, through[defined], minlength=count)
         again = 1 - STAYS + STAYS * float(ranks[stuck].sum())
         ranks = STAYS * arrived + again * start
-    total = np.bincount(symbols.node, symbols.weight, minlength=count)
-    share = symbols.weight / np.maximum(total, 1e-9)[symbols.node]
+    total = np.bincount(symbols.node, weights, minlength=count)
+    share = weights / np.maximum(total, 1e-9)[symbols.node]
     scores = through[name] * symbols.kind_weight + _OWN * ranks[symbols.node] * share
-    scores *= np.where(symbols.focused, _FOCUSED, 1.0)
+    scores *= np.where(focused, _FOCUSED, 1.0)
     calm = np.array([node.weight for node in nodes])
     calm[list(interest.nodes)] = 1.0
     scores *= calm[symbols.node]
@@ -149,88 +123,15 @@ def rank(
     ]
 
 
-class _Places:
-    """Which file holds a content."""
-
-    def __init__(self, nodes: Sequence[Node]) -> None:
-        contents = np.array([node.content for node in nodes], np.int64)
-        order = np.argsort(contents)
-        self._contents, self._nodes = contents[order], order
-        self.families = np.array([node.family for node in nodes], np.uint64)
-
-    def of(self, contents: NDArray[np.uint32]) -> Numbers:
-        """The files of contents; -1 for one that no file holds."""
-        wanted = contents.astype(np.int64)
-        at = np.minimum(np.searchsorted(self._contents, wanted), len(self._contents) - 1)
-        return np.where(self._contents[at] == wanted, self._nodes[at], -1)
-
-    def keys(self, hashes: Hashes, nodes: Numbers) -> Hashes:
-        """The names' hashes, told apart by family."""
-        return hashes + self.families[nodes] * _FAMILY
+def _focused(segments: Sequence[Segment], hashes: Hashes, interest: Interest) -> NDArray[np.bool_]:
+    """Which of some names are in focus."""
+    if not interest.symbols and not interest.words:
+        return np.zeros(len(hashes), np.bool_)
+    wanted = [each.name_hashes[_focused_in(each, interest)] for each in segments]
+    return np.isin(hashes, np.concatenate(wanted))
 
 
-@dataclass(frozen=True)
-class _Symbols:
-    """The definitions, one an entry of each array, sorted by file and place in it."""
-
-    node: Numbers
-    ordinal: Numbers
-    key: Hashes
-    kind_weight: Weights
-    weight: Weights
-    focused: NDArray[np.bool_]
-
-
-def _symbols(segments: Sequence[Segment], place: _Places, interest: Interest) -> _Symbols:
-    parts = [_symbols_of(segment, place, interest) for segment in segments]
-    if not parts:
-        return _Symbols(*(np.empty(0, kind) for kind in ("i8", "i8", "u8", "f8", "f8", "?")))
-    node, ordinal, key, kind, weight, focused = (
-        np.concatenate([getattr(part, name) for part in parts])
-        for name in ("node", "ordinal", "key", "kind_weight", "weight", "focused")
-    )
-    longest = int(ordinal.max(initial=0)) + 1
-    _, first = np.unique(node * longest + ordinal, return_index=True)
-    return _Symbols(
-        node[first], ordinal[first], key[first], kind[first], weight[first], focused[first]
-    )
-
-
-def _symbols_of(segment: Segment, place: _Places, interest: Interest) -> _Symbols:
-    sizes = np.diff(segment.symbol_starts.astype(np.int64))
-    number = np.repeat(np.arange(len(sizes)), sizes)
-    node = place.of(segment.symbol_content)
-    kept = node >= 0
-    node, number = node[kept], number[kept]
-    kind_weight = _KIND_WEIGHTS[segment.symbol_kind[kept]]
-    by_name = _name_weights(segment)
-    focused = _focused(segment, interest)
-    weight = kind_weight * by_name[number] * np.where(focused[number], _FOCUSED, 1.0)
-    return _Symbols(
-        node,
-        segment.symbol_ordinal[kept].astype(np.int64),
-        place.keys(segment.name_hashes[number], node),
-        kind_weight,
-        weight,
-        focused[number],
-    )
-
-
-def _name_weights(segment: Segment) -> Weights:
-    """Less for names that are private, and for plain words: variables are called so as well."""
-    data = segment.name_data
-    telling = (data == _UNDERSCORE) | ((data >= ord("A")) & (data <= ord("Z")))
-    lengths = np.diff(segment.name_starts)
-    plain = names.unions(telling.astype(np.uint64), segment.name_starts) == 0
-    found = np.where(plain & (lengths < _LONG), _PLAIN, 1.0)
-    found[lengths < _SHORT] = _DAMPED
-    named = np.flatnonzero(lengths > 0)
-    private = named[data[segment.name_starts[named]] == _UNDERSCORE]
-    found[private] *= _PRIVATE
-    return found
-
-
-def _focused(segment: Segment, interest: Interest) -> NDArray[np.bool_]:
+def _focused_in(segment: Segment, interest: Interest) -> NDArray[np.bool_]:
     found = np.zeros(len(segment.name_hashes), np.bool_)
     for symbol in interest.symbols:
         number = segment.number(symbol)
@@ -249,37 +150,25 @@ def _focused(segment: Segment, interest: Interest) -> NDArray[np.bool_]:
     return found
 
 
-@dataclass(frozen=True)
-class _Users:
-    """Which files use which names how often, sorted by name and file."""
+def _used(
+    uses: Uses, keys: Hashes, defining: Numbers, count: int
+) -> tuple[Numbers, Numbers, Weights]:
+    """Which names are used by which files how often, by the number of their key in `keys`.
 
-    pair: Numbers
-    times: Weights
-
-
-def _users(segments: Sequence[Segment], place: _Places, keys: Hashes, defining: Numbers) -> _Users:
-    """A name that a file defines itself means that there."""
-    pairs: list[Numbers] = []
-    times: list[NDArray[np.uint16]] = []
-    count = len(place.families)
-    for segment in segments:
-        sizes = np.diff(segment.word_starts.astype(np.int64))
-        node = place.of(segment.use_content)
-        kept = node >= 0
-        hashes = np.repeat(segment.word_hashes, sizes)[kept]
-        node = node[kept]
-        wanted = place.keys(hashes, node)
-        at = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
-        known = keys[at] == wanted
-        pairs.append(at[known] * count + node[known])
-        times.append(segment.use_count[kept][known])
-    pair, first = np.unique(np.concatenate(pairs), return_index=True)
-    at = np.minimum(np.searchsorted(defining, pair), len(defining) - 1)
-    others = defining[at] != pair
-    return _Users(pair[others], np.concatenate(times)[first][others].astype(np.float64))
+    A name that a file defines itself means that there, and is left out.
+    """
+    at = np.minimum(np.searchsorted(keys, uses.key), len(keys) - 1)
+    known = keys[at] == uses.key
+    name, user = at[known], uses.node[known]
+    pair = name * count + user
+    own = np.minimum(np.searchsorted(defining, pair), len(defining) - 1)
+    others = defining[own] != pair
+    return name[others], user[others], uses.times[known][others].astype(np.float64)
 
 
-def _start(nodes: Sequence[Node], interest: Interest, symbols: _Symbols) -> Weights:
+def _start(
+    nodes: Sequence[Node], interest: Interest, symbols: Symbols, focused: NDArray[np.bool_]
+) -> Weights:
     """Where the walker starts: in what is in focus, or anywhere."""
     found = np.zeros(len(nodes))
     found[list(interest.nodes)] = 1.0
@@ -287,10 +176,10 @@ def _start(nodes: Sequence[Node], interest: Interest, symbols: _Symbols) -> Weig
     if words:
         paths = [node.path.lower() for node in nodes]
         found += [0.5 * any(word in path for word in words) for path in paths]
-    if symbols.focused.any():
+    if focused.any():
         naming = np.bincount(
-            symbols.node[symbols.focused],
-            symbols.kind_weight[symbols.focused],
+            symbols.node[focused],
+            symbols.kind_weight[focused],
             minlength=len(nodes),
         )
         found += naming / max(float(naming.sum()), 1e-9)
