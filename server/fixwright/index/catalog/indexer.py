@@ -48,6 +48,10 @@ _STALE = 0.05
 _TOGETHER = 0.25
 """Seconds for which contents are gathered to be made searchable at once, while many come."""
 
+_REST = 4
+"""How many times as long as the last making took that lasts at least: on a busy machine each takes
+long, and would else be done for a few contents at a time."""
+
 _IGNORE_FILES = frozenset({".gitignore", ".ignore", ".gitmodules", ".git", "HEAD", "index"})
 
 
@@ -86,7 +90,7 @@ class Indexer:
         self._next_memory = _MEMORY
         self._unpublished = 0
         self._lacking: set[int] = set()
-        self._built = 0.0
+        self._built = self._making = 0.0
         self._building = asyncio.Lock()
         self._epoch = 0
         self._done = self._total = 0
@@ -307,7 +311,7 @@ class Indexer:
             self.holdings.put(path, now)
         self._lacking.update(content.id for _, content in held.values())
         waited = asyncio.get_running_loop().time() - self._built
-        if batch.priority == OPEN or not self._waiting or waited > _TOGETHER:
+        if batch.priority == OPEN or not self._waiting or waited > self._gathering():
             await self._build()
 
     async def _parse(
@@ -354,7 +358,9 @@ class Indexer:
 
     async def _build(self) -> None:
         """Makes contents searchable that are not yet; two at a time would make the same twice."""
+        now = asyncio.get_running_loop().time
         async with self._building:
+            begun = now()
             lacking, epoch = self.holdings.unknown(self._lacking), self._epoch
             self._lacking.clear()
             if lacking:
@@ -365,7 +371,11 @@ class Indexer:
                     self.holdings.add(segment)
                     self._unpublished += len(segment.contents)
                 self._keep_up()
-            self._built = asyncio.get_running_loop().time()
+            self._built = now()
+            self._making = self._built - begun
+
+    def _gathering(self) -> float:
+        return max(_TOGETHER, _REST * self._making)
 
     async def _build_rest(self) -> None:
         """What the last of many left."""
