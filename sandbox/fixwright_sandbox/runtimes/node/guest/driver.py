@@ -93,10 +93,14 @@ class Program:
         if esbuild is None and self._strips(files):
             return Prepared()
         if esbuild is None:
-            self.stage.report(report_of("ToolMissing", _NO_TOOL))
-            self.stage.say(f"{_NO_TOOL}\n")
+            self.no_tool()
             return None
         return Transformer(self.stage, self.project, esbuild).prepare(files)
+
+    def no_tool(self) -> None:
+        """Report that there is no esbuild."""
+        self.stage.report(report_of("ToolMissing", _NO_TOOL))
+        self.stage.say(f"{_NO_TOOL}\n")
 
     def _strips(self, files: list[str]) -> bool:
         if any(file.endswith("x") for file in files):

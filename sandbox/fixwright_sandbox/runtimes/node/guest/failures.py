@@ -33,6 +33,11 @@ class Told:
         self._sources = sources
         self._scripts: dict[str, Script] = {}
 
+    @property
+    def sources(self) -> Sources:
+        """The files."""
+        return self._sources
+
     def script(self, file: str) -> Script:
         """Return the text of a file."""
         found = self._scripts.get(file)

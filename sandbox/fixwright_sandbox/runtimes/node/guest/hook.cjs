@@ -17,7 +17,7 @@ const MOST_NAMES = 500;
 
 module.exports = function start(config) {
   const say = recorder(config.records);
-  const mapped = config.loads ? require('./loading.cjs').install(config) : undefined;
+  const mapped = mapping(config);
   const traces = keepTraces(mapped);
   watchUncaught(say, traces, mapped);
   watchExit(say, traces);
@@ -29,6 +29,14 @@ module.exports = function start(config) {
 module.exports.telling = () => telling;
 
 let telling;
+
+// Gives the place in the source for a place in what runs, where the two can differ.
+function mapping(config) {
+  const loaded = config.loads ? require('./loading.cjs').install(config) : undefined;
+  if (!config.cells) return loaded;
+  const cells = require('./cells.cjs');
+  return (file, line, column) => cells.place(file, line, column) ?? loaded?.(file, line, column);
+}
 
 function recorder(file) {
   const { openSync, writeSync, closeSync } = fs;
@@ -55,7 +63,7 @@ function keepTraces(mapped) {
   const kept = new WeakMap();
   Error.stackTraceLimit = KEPT_FRAMES;
   const prepare = (error, sites) => {
-    const all = sites.filter((site) => !isOurs(site));
+    const all = withoutRunner(sites).filter((site) => !isOurs(site));
     try {
       kept.set(error, all);
     } catch {
@@ -81,9 +89,19 @@ function keepTraces(mapped) {
   };
 }
 
+const OURS = new Set(['hook.cjs', 'loading.cjs', 'session.cjs'].map((name) => path.join(__dirname, name)));
+const RUNS_CELLS = path.join(__dirname, 'session.cjs');
+
 function isOurs(site) {
-  const file = site.getFileName();
-  return file === __filename || file === path.join(__dirname, 'loading.cjs');
+  return OURS.has(site.getFileName());
+}
+
+// What runs a cell is none of the program's: the inspector, and what called that.
+function withoutRunner(sites) {
+  const runner = sites.findIndex((site) => site.getFileName() === RUNS_CELLS);
+  if (runner < 0) return sites;
+  const inspector = sites.findLastIndex((site, at) => at < runner && site.getFileName() === 'node:inspector');
+  return sites.slice(0, inspector < 0 ? runner : inspector);
 }
 
 function written(error, sites) {
@@ -100,11 +118,11 @@ function written(error, sites) {
 
 function inSource(text, sites, mapped) {
   for (const site of sites) {
-    const file = site.getFileName();
+    const file = fileOf(site);
     const place = file && mapped(file, site.getLineNumber(), site.getColumnNumber());
     if (place) {
       const made = `${file}:${site.getLineNumber()}:${site.getColumnNumber()}`;
-      text = text.replace(made, () => `${file}:${place.line}:${place.column}`);
+      text = text.replace(made, () => `${place.file ?? file}:${place.line}:${place.column}`);
     }
   }
   return text;
@@ -112,13 +130,17 @@ function inSource(text, sites, mapped) {
 
 function frame(site, mapped) {
   const text = String(site);
-  const file = site.getFileName() ?? '';
+  const file = fileOf(site);
   const line = site.getLineNumber();
   const column = site.getColumnNumber();
   const place = (file && mapped?.(file, line, column)) || { line, column };
   const open = text.lastIndexOf(' (');
   const name = open > 0 && text.endsWith(')') ? text.slice(0, open) : '';
-  return { file: plain(file), line: place.line, column: place.column, name: name.slice(0, 500) };
+  return { file: plain(place.file ?? file), line: place.line, column: place.column, name: name.slice(0, 500) };
+}
+
+function fileOf(site) {
+  return site.getFileName() || site.getScriptNameOrSourceURL() || '';
 }
 
 function plain(file) {
