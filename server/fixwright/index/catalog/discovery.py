@@ -112,7 +112,8 @@ def explain_ignored(roots: Sequence[Path], path: Path, empty_repository: Path) -
     root = next((root for root in roots if path.is_relative_to(root)), None)
     if root is None:
         return "It lies outside the workspace."
-    said = git(path.parent, "check-ignore", "--verbose", "-z", "--", path.name)
+    asked = os.fsencode(path.name) + b"\0"  # `-z` is for names on standard input alone
+    said = git(path.parent, "check-ignore", "--verbose", "-z", "--stdin", stdin=asked)
     if said:
         source, line, pattern, *_ = map(os.fsdecode, said.split(b"\0"))
         return f"Git ignores it: {source}, line {line}, says {pattern}"
