@@ -109,9 +109,10 @@ def judged(rules: Sequence[Rule], action: Action, places: Sequence[Place]) -> Ju
 def names_exactly(rules: Iterable[Rule], place: Place) -> bool:
     """Whether a rule allows just this file, by its whole name and no pattern."""
     allowed = {
-        clean(rule.path.lstrip("/"))
+        clean(path)
         for rule in rules
         if rule.decision == "allow" and rule.path and not set(rule.path) & set("*?[\\")
+        for path in (rule.path, rule.path.lstrip("/"))
     }
     return all(allowed & set(names) for names in place.ways)
 

@@ -120,6 +120,8 @@ class _Reader:
             self._redirection()
         elif char == "#":
             self.at = (self.text + "\n").find("\n", self.at)
+        elif self.text.startswith("\\\n", self.at):
+            self.at += 2
         elif char not in _ENDS:
             self._add_word()
         else:

@@ -1,0 +1,4 @@
+// ​‍‍‍​​‍​​‍‍​‍‍​‍​​‍​​​​​​​‍​‍‍​‍​‍‍‍​​‍​​‍‍​​‍‍​​​‍​​​​​​‍‍‍‍‍‍​
+const user​Role = 'guest';
+if (user‍Role === 'admin⁠') { grant﻿(); }
+export const ㅤ = 1;
