@@ -21,8 +21,9 @@ from typing import Annotated, Literal, cast
 import platformdirs
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 
-from fixwright.agent_config import AgentConfig, Section, Words, holding_back, wrong_entries
+from fixwright.agent_config import AgentConfig, Section, holding_back, wrong_entries
 from fixwright.json_reading import as_object
+from fixwright.model_config import ModelConfig
 
 Values = dict[str, object]
 """One layer: section -> key -> value, keys as they are written (camelCase)."""
@@ -62,20 +63,6 @@ Features = Annotated[
     BeforeValidator(_features_of),
 ]
 Bytes = Annotated[int, BeforeValidator(_bytes_of), Field(gt=0)]
-
-
-class ModelConfig(Section):
-    """Which model answers. `provider` None: the first whose key is in the environment."""
-
-    provider: Literal["anthropic", "openai", "scripted", "none"] | None = None
-    name: str | None = None
-    base_url: str | None = None
-    protocol: Literal["auto", "responses", "chat"] = "auto"
-    """How OpenAI's provider speaks: by itself Responses with OpenAI, else Chat Completions."""
-    max_tokens: int = Field(default=8192, gt=0)
-    budget_usd: float = Field(default=1.0, ge=0)
-    api_key_command: Words = ()
-    script: str | None = None
 
 
 class SandboxConfig(Section):
@@ -226,7 +213,11 @@ def _validated(
         except ValidationError as error:
             for detail in error.errors():
                 place = tuple(str(part) for part in detail["loc"][:2])
-                problems.append(_sentence(place, detail["type"], detail["msg"], origins))
+                inside = ".".join(str(part) for part in detail["loc"][2:])
+                kind, message = detail["type"], detail["msg"]
+                if inside and place[0] == "model":  # an entry of a list or table
+                    kind, message = "", f"{inside}: {message}"
+                problems.append(_sentence(place, kind, message, origins))
                 if len(place) == 2:  # noqa: PLR2004  # section and key
                     merged.get(place[0], {}).pop(place[1], None)
                 if len(place) == 1 or not merged.get(place[0]):

@@ -13,7 +13,7 @@ from fixwright.config import FeatureName, Layer, Settings, configure
 
 PACKAGE = Path(__file__).parents[2] / "clients/vscode/package.json"
 ITS_OWN = ("fixwright.server.", "fixwright.run.", "fixwright.trace.")
-SAMPLES: dict[str, object] = {"string": "1m", "number": 1.5, "integer": 7}
+SAMPLES: dict[str, object] = {"string": "1m", "number": 1.5, "integer": 4096}
 
 
 def declared() -> dict[str, dict[str, Any]]:
@@ -35,6 +35,8 @@ def values(schema: dict[str, Any]) -> Iterator[object]:
             yield {name: each["enum"][-1] for name, each in part["properties"].items()}
         elif "items" in part:
             yield [_item(part["items"])]
+        elif "additionalProperties" in part:
+            yield {"some-model": _item(part["additionalProperties"])}
         else:
             yield from (SAMPLES[kind] for kind in part["type"] if kind != "null")
 

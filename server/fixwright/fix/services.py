@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from fixwright.config import ModelConfig, Settings
+from fixwright.config import Settings
 from fixwright.fix.indexed import WorkspaceDefinitions
 from fixwright.fix.ladder import Ladder
 from fixwright.fix.model import ModelRung
+from fixwright.model_config import FallbackConfig, ModelConfig, PriceConfig
 from fixwright.models.factory import (
     ANTHROPIC_VARIABLE,
     OPENAI_VARIABLE,
@@ -22,6 +23,7 @@ from fixwright.models.factory import (
 )
 from fixwright.models.fallback import Consent, Fallback
 from fixwright.models.model import Model
+from fixwright.models.prices import Price
 from fixwright.models.types import ModelError
 from fixwright.runs.dependencies import Dependencies
 from fixwright.runs.door import Door, limits_of
@@ -109,14 +111,46 @@ class Services:
 
 def model_settings(config: ModelConfig) -> ModelSettings:
     """The section `model` of the settings, as the models' room takes it."""
+    prices = {name: _price(each) for name, each in config.prices.items()}
     return ModelSettings(
         provider=config.provider,
         name=config.name,
         base_url=config.base_url,
         protocol=config.protocol,
         max_tokens=config.max_tokens,
+        context_tokens=config.context_tokens,
+        small=config.small,
+        prices=prices,
+        fallback=tuple(_fallback_settings(each, config, prices) for each in config.fallback),
         api_key_command=config.api_key_command,
         script=Path(config.script).expanduser() if config.script else None,
+    )
+
+
+def _fallback_settings(
+    other: FallbackConfig, config: ModelConfig, prices: Mapping[str, Price]
+) -> ModelSettings:
+    return ModelSettings(
+        provider=other.provider,
+        name=other.name,
+        base_url=other.base_url,
+        protocol=other.protocol,
+        max_tokens=other.max_tokens or config.max_tokens,
+        context_tokens=other.context_tokens,
+        prices=prices,
+        api_key_command=other.api_key_command,
+        script=Path(other.script).expanduser() if other.script else None,
+    )
+
+
+def _price(config: PriceConfig) -> Price:
+    """What the settings leave out costs what other input does."""
+    read, write = config.cache_read, config.cache_write
+    return Price(
+        input=config.input,
+        output=config.output,
+        cache_read=config.input if read is None else read,
+        cache_write=config.input if write is None else write,
     )
 
 

@@ -83,19 +83,11 @@ class ContextFinder:
         self._known = known
         self._ask = ask
         self._probe: Probe | None = None
-        self._lasting: Context | None = None
-        self._silent = False
+        self._told: Context | None = None
 
     async def find(self) -> Context | None:
         """What it holds; None when nobody knows."""
-        if self._ask and self._lasting is None and not self._silent:
-            told = await self._told()
-            if told is None:
-                self._silent = True
-            elif told.server != "ollama":  # which loads and unloads as others ask
-                self._lasting = told
-        else:
-            told = self._lasting
+        told = await self._asked() if self._ask else None
         if self._stated is not None and (told is None or told.tokens > self._stated):
             stated = Context(self._stated, "settings")
             return stated if told is None else replace(stated, server=told.server, cuts=told.cuts)
@@ -108,10 +100,12 @@ class ContextFinder:
         if self._probe is not None:
             await self._probe.close()
 
-    async def _told(self) -> Context | None:
+    async def _asked(self) -> Context | None:
         if self._probe is None:
             self._probe = await asyncio.to_thread(_probe, self._endpoint, self._key)
-        return await self._probe.ask()
+        if not self._probe.settled:
+            self._told = await self._probe.ask()
+        return self._told
 
 
 def _probe(endpoint: Endpoint, api_key: str) -> Probe:

@@ -67,6 +67,14 @@ class Model:
         """How much it holds; asks the server where that is not known otherwise."""
         return await self._context.find()
 
+    async def room(self) -> int | None:
+        """The tokens that a question may have, so that there is room for a good answer, too."""
+        context = await self.context()
+        if context is None:
+            return None
+        answer = min(self.max_tokens, max(LEAST_ANSWER, context.tokens // 4))
+        return context.tokens - answer
+
     def tokens(self, text: str) -> int:
         """The tokens to expect for a text."""
         return self.gauge.tokens(self.key, estimate_tokens(text))

@@ -29,17 +29,25 @@ _NAMES = ("max_model_len", "context_length", "context_window", "max_context_leng
 
 
 class Probe:
-    """Asks one server about one model."""
+    """Asks one server about one model.
+
+    Attributes:
+        settled: whether asking again would bring nothing new. Not so for a server that was not
+            there, nor for Ollama, which loads and unloads as others ask.
+    """
 
     def __init__(self, endpoint: Endpoint, api_key: str) -> None:
         """Build the client, which reads certificates; no request is made."""
         self._endpoint = endpoint
         self._client = open_client(endpoint.url, {"authorization": f"Bearer {api_key}"})
+        self._answered = False
+        self.settled = False
 
     async def ask(self) -> Context | None:
         """What it says, if it is a kind of server that says."""
         base = self._endpoint.url
         root = base.removesuffix("/v1")
+        self._answered = self.settled = False
         listed = f"{base}/models" if root != base else f"{base}/v1/models"
         running, props, studio, models = await asyncio.gather(
             self._get(f"{root}/api/ps"),
@@ -49,6 +57,7 @@ class Probe:
         )
         if "models" in running:
             return await self._ollama(root, running)
+        self.settled = self._answered
         if size := as_count(as_object(props.get("default_generation_settings")).get("n_ctx")):
             return Context(size, "server", "llama.cpp")
         if size := self._of_model(studio, ("loaded_context_length",)):
@@ -87,6 +96,7 @@ class Probe:
         """The JSON object there; an empty one if there is none."""
         try:
             response = await self._client.get(url, timeout=_ASKING)
+            self._answered = True
             return as_object(response.json()) if response.is_success else {}
         except (httpx2.HTTPError, ValueError, OSError):
             return {}
