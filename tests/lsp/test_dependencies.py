@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 from lsprotocol import types as lsp
 
-from fixwright.runs.dependencies import Ask, Consents, missing_module
+from fixwright.runs.dependencies import Ask, Consents, may_lack, missing_module, provides
 from fixwright_sandbox.dependencies import Package, Wanted
 from support.editor import editing
+from support.made_runs import made_run, result, workspace
 from support.needs import needs
 from support.packages import serve_index, write_wheel
 
@@ -233,3 +234,22 @@ def test_consents_are_of_one_workspace_and_one_set(tmp_path: Path) -> None:
 )
 def test_what_a_failure_says_is_missing(kind: str, message: str, module: str | None) -> None:
     assert missing_module(kind, message) == module
+
+
+def test_a_java_package_that_is_nowhere_may_be_what_the_pom_names(tmp_path: Path) -> None:
+    missing = {
+        "type": "diagnostic",
+        "severity": "error",
+        "kind": "compiler.err.doesnt.exist",
+        "message": "package org.a does not exist",
+        "path": "a.py",
+        "line": 0,
+        "column": 0,
+        "endLine": 0,
+        "endColumn": 1,
+    }
+    finished = made_run(workspace(a="x"), result("failed", [missing]))
+    assert may_lack(finished)
+    asks = Wanted("java", (Package("org.a:kit", ":1", "pom.xml:3"),))
+    assert provides(Ask(tmp_path, asks), finished)
+    assert not provides(Ask(tmp_path, Wanted("java")), finished)
