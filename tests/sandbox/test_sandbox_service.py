@@ -200,6 +200,102 @@ def test_it_tells_about_itself(service: Service, box: str) -> None:
     assert service.ask("GET", "/readyz").json == {"status": "ok"}
 
 
+@pytest.mark.bubblewrap
+class TestSessions:
+    def open(self, service: Service, box: str, **body: Any) -> str:
+        answer = service.ask("POST", f"{box}/sessions", body)
+        assert answer.status == 201, answer.json
+        return f"{box}/sessions/{answer.json['id']}"
+
+    def cell(self, service: Service, session: str, code: str, **body: Any) -> dict[str, Any]:
+        answer = service.ask("POST", f"{session}/cells?wait=60", {"code": code, **body})
+        assert answer.status == 201, answer.json
+        return answer.json["result"]
+
+    @pytest.mark.parametrize(
+        ("runtime", "first", "second", "out"),
+        [
+            ("python", "x = 6", "print(x * 7)", "42\n"),
+            ("bash", "x=6; f() { echo $((x * 7)); }", "f", "42\n"),
+        ],
+    )
+    def test_keep_their_state(
+        self, service: Service, box: str, runtime: str, first: str, second: str, out: str
+    ) -> None:
+        session = self.open(service, box, runtime=runtime)
+        assert service.ask("GET", session).json["state"] == "new"
+        assert self.cell(service, session, first)["status"] == "passed"
+        assert self.cell(service, session, second)["stdout"]["data"] == out
+        told = service.ask("GET", session).json
+        assert (told["state"], told["runtime"]) == ("alive", runtime)
+        listed = service.ask("GET", f"{box}/sessions").json["sessions"]
+        assert told in listed
+        restarted = service.ask("POST", f"{session}/restart").json
+        assert restarted["state"] == "new"
+        assert self.cell(service, session, second)["stdout"]["data"] != out
+        assert service.ask("DELETE", session).status == 204
+        assert service.ask("GET", session).fields == ["session"]
+
+    def test_tell_values_and_places(self, service: Service, box: str) -> None:
+        session = self.open(service, box)
+        assert self.cell(service, session, "6 * 7")["reports"][0]["data"] == {"text/plain": "42"}
+        service.ask("PUT", f"{box}/files/cells.py", b"# %%\n1 / 0\n")
+        failed = self.cell(service, session, "1 / 0\n", path="cells.py", line=1)
+        frame = failed["reports"][0]["frames"][0]
+        assert (frame["path"], frame["line"]) == ("cells.py", 1)
+        wrong = service.ask("POST", f"{session}/cells", {"code": "1", "path": "no.py"})
+        assert wrong.fields == ["path"]
+        service.ask("DELETE", session)
+
+    def test_stream_and_are_interrupted(self, service: Service, box: str) -> None:
+        session = self.open(service, box)
+        self.cell(service, session, "x = 5")
+        code = "print('on', flush=True)\nwhile True: pass"
+        started = service.ask("POST", f"{session}/cells", {"code": code}).json
+        events = service.lines(f"{box}/runs/{started['id']}/events")
+        assert [next(events)["kind"], next(events)["data"]] == ["start", "on\n"]
+        assert service.ask("GET", session).json["running"]
+        assert service.ask("POST", f"{session}/interrupt").status == 204
+        assert list(events)[-1]["result"]["reports"][0]["kind"] == "KeyboardInterrupt"
+        assert self.cell(service, session, "print(x)")["stdout"]["data"] == "5\n"
+        late = self.cell(service, session, "while True: pass", timeout=0.3)
+        assert late["message"].endswith("The session's state is kept.")
+        service.ask("DELETE", session)
+
+    async def test_cells_talk_over_a_websocket(self, service: Service, box: str) -> None:
+        session = self.open(service, box, runtime="bash")
+        body = {"code": 'echo who; read -r name; echo "hello $name"', "interactive": True}
+        started = service.ask("POST", f"{session}/cells", body).json
+        address = service.socket_address(f"{box}/runs/{started['id']}/events")
+        async with connect(address, additional_headers=service.headers()) as socket:
+            assert json.loads(await socket.recv())["kind"] == "start"
+            assert await line(socket) == "who\n"
+            await socket.send('{"op": "stdin", "data": "Ada\\n"}')
+            assert await line(socket) == "hello Ada\n"
+            assert json.loads(await socket.recv())["result"]["status"] == "passed"
+        service.ask("DELETE", session)
+
+    def test_that_are_lost_say_so(self, service: Service, box: str) -> None:
+        session = self.open(service, box, runtime="bash")
+        assert self.cell(service, session, "exit 3")["exit_code"] == 3
+        assert service.ask("GET", session).json["state"] == "lost"
+        refused = service.ask("POST", f"{session}/cells", {"code": "true"})
+        assert (refused.status, refused.fields) == (409, ["session"])
+        service.ask("POST", f"{session}/restart")
+        assert self.cell(service, session, "true")["status"] == "passed"
+        service.ask("DELETE", session)
+
+    def test_are_bounded_and_of_runtimes_that_have_them(self, service: Service, box: str) -> None:
+        refused = service.ask("POST", f"{box}/sessions", {"runtime": "go"})
+        assert (refused.status, refused.fields) == (422, ["runtime"])
+        assert "Go keeps no state" in refused.json["detail"]
+        opened = [self.open(service, box) for _ in range(8)]
+        full = service.ask("POST", f"{box}/sessions", {})
+        assert full.status == 429
+        for session in opened:
+            service.ask("DELETE", session)
+
+
 def test_the_document_is_up_to_date() -> None:
     """Write it anew: python -m fixwright_sandbox.service.document > docs/sandbox-openapi.json."""
     page = Path(__file__).parents[2] / "docs" / "sandbox-openapi.json"

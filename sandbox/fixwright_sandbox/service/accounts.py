@@ -6,13 +6,14 @@ import asyncio
 import contextlib
 import math
 import time
+import uuid
 from collections.abc import Generator
 from http import HTTPStatus
 
-from fixwright_sandbox import Blob, Execution, Tree, Workspace
+from fixwright_sandbox import Blob, Execution, Session, Tree, Workspace
 
 from .buckets import Bucket
-from .problems import Problem, not_found, too_many
+from .problems import Problem, invalid, not_found, too_many
 from .settings import Allowance
 
 _BURST_SECONDS = 10.0
@@ -56,6 +57,15 @@ class Run:
         return events + kept + sum(len(file.data or b"") for file in result.files)
 
 
+class Kept:
+    """A session of a sandbox."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.id = uuid.uuid4().hex
+        self.created_at = time.time()
+
+
 class Held:
     """A sandbox of a token: its workspace and the runs that are remembered."""
 
@@ -65,6 +75,7 @@ class Held:
         self.created_at = time.time()
         self.used_at = time.monotonic()
         self.runs: dict[str, Run] = {}
+        self.sessions: dict[str, Kept] = {}
 
     @property
     def id(self) -> str:
@@ -85,6 +96,12 @@ class Held:
         if key not in self.runs:
             raise not_found("run", "run")
         return self.runs[key]
+
+    def session(self, key: str) -> Kept:
+        """One that was not closed. Raises `Problem`."""
+        if key not in self.sessions:
+            raise not_found("session", "session")
+        return self.sessions[key]
 
     def forget_old(self) -> None:
         """Let go of the oldest runs that have ended, until the rest is within bounds."""
@@ -183,6 +200,19 @@ class Account:
         if wait:
             detail = f"This token's runs may take {self.allowance.hourly_run_seconds:g} s an hour."
             raise too_many(detail, "header.Authorization", math.ceil(wait))
+
+    def check_timeout(self, seconds: float | None) -> None:
+        """A run may take so long."""
+        most = self.allowance.run_seconds
+        if seconds is not None and seconds > most:
+            raise invalid(f"This token's runs may take {most:g} s at most.", "timeout")
+
+    def check_session(self) -> None:
+        """One more session may be opened."""
+        most = self.allowance.sessions
+        if sum(len(held.sessions) for held in self.sandboxes.values()) >= most:
+            detail = f"This token may have {most} sessions at once; close one first."
+            raise too_many(detail, "header.Authorization")
 
     def check_room(self, wanted: int) -> None:
         """So many more bytes of files may be held."""

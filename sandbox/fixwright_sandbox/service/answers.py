@@ -15,7 +15,7 @@ from fixwright_sandbox.events import Status
 from fixwright_sandbox.safety import Finding
 from fixwright_sandbox.tree import Blob
 
-from .accounts import Held, Run
+from .accounts import Held, Kept, Run
 
 _DEEPEST = 50
 Encoding = Literal["utf-8", "base64"]
@@ -147,6 +147,24 @@ class RunsAnswer(Answer):
     runs: list[RunEntry]
 
 
+class SessionAnswer(Answer):
+    """A session."""
+
+    id: str
+    runtime: str
+    state: Literal["new", "alive", "lost", "closed"]
+    why: str = Field(description="Why the state is lost, where it is.")
+    running: bool
+    created_at: float
+    limits: dict[str, float | int | None]
+
+
+class SessionsAnswer(Answer):
+    """Every session of a sandbox, the oldest first."""
+
+    sessions: list[SessionAnswer]
+
+
 class EnvironmentAnswer(Answer):
     """What runs a sandbox's code, one process tree or container."""
 
@@ -176,6 +194,7 @@ class RuntimeAnswer(Answer):
     languages: list[str]
     extensions: list[str]
     tests: bool
+    sessions: bool
 
 
 class RuntimesAnswer(Answer):
@@ -242,6 +261,20 @@ def run_answer(run: Run) -> RunAnswer:
     result = run.execution.recording.result
     answer = None if result is None else result_answer(result)
     return RunAnswer(**run_entry(run).model_dump(), result=answer)
+
+
+def session_answer(kept: Kept) -> SessionAnswer:
+    """A session as it is now."""
+    session = kept.session
+    return SessionAnswer(
+        id=kept.id,
+        runtime=session.runtime,
+        state=session.state,
+        why=clean(session.why),
+        running=session.running,
+        created_at=kept.created_at,
+        limits=asdict(session.limits),
+    )
 
 
 def event_answer(seq: int, event: Event) -> EventAnswer:

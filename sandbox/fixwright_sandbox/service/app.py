@@ -8,7 +8,14 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 
-from . import routes_about, routes_events, routes_files, routes_runs, routes_sandboxes
+from . import (
+    routes_about,
+    routes_events,
+    routes_files,
+    routes_runs,
+    routes_sandboxes,
+    routes_sessions,
+)
 from .broker import Broker
 from .guard import Guard
 from .needed import BEARER, ERRORS
@@ -39,6 +46,7 @@ def described() -> FastAPI:
         routes_files.router,
         routes_runs.router,
         routes_events.router,
+        routes_sessions.router,
         routes_about.router,
     ):
         guarded.include_router(router)

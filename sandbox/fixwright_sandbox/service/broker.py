@@ -9,14 +9,29 @@ import uuid
 from collections.abc import AsyncGenerator
 from http import HTTPStatus
 
-from fixwright_sandbox import Blob, InvalidTreeError, Sandbox, SandboxUnavailable
+from fixwright_sandbox import (
+    Blob,
+    InvalidTreeError,
+    Sandbox,
+    SandboxUnavailable,
+    SessionRefused,
+)
 from fixwright_sandbox.runtimes import UnknownRuntimeError
+from fixwright_sandbox.session import IDLE_SECONDS
 
-from .accounts import Account, Held, Run, check_files
+from .accounts import Account, Held, Kept, Run, check_files
 from .counting import Counts
 from .problems import Problem, invalid
 from .settings import ServiceSettings
-from .wire import FileSent, RunSent, SandboxSent, bytes_of, limits_of
+from .wire import (
+    CellSent,
+    FileSent,
+    RunSent,
+    SandboxSent,
+    SessionSent,
+    bytes_of,
+    limits_of,
+)
 
 
 class Broker:
@@ -67,9 +82,7 @@ class Broker:
         if sent.keep:
             account.check_room(0)
         limits = limits_of(sent.limits, held.workspace.limits, account.allowance)
-        if sent.timeout is not None and sent.timeout > account.allowance.run_seconds:
-            most = account.allowance.run_seconds
-            raise invalid(f"This token's runs may take {most:g} s at most.", "timeout")
+        account.check_timeout(sent.timeout)
         chosen = [name for name in ("command", "code", "file", "tests") if _has(sent, name)]
         if len(chosen) != 1 or sent.command == []:
             raise invalid("Name exactly one of command, code, file and tests to run.", "command")
@@ -96,6 +109,45 @@ class Broker:
             raise invalid(str(error), "runtime") from error
         except ValueError as error:
             raise invalid(str(error), chosen[0]) from error
+        return account.started(held, execution)
+
+    def open_session(self, account: Account, held: Held, sent: SessionSent) -> Kept:
+        """Open a session. Raises `Problem`."""
+        self._check_running()
+        account.check_session()
+        limits = limits_of(sent.limits, held.workspace.limits, account.allowance)
+        try:
+            session = held.workspace.session(
+                runtime=sent.runtime,
+                limits=limits,
+                env=sent.env,
+                idle_seconds=min(self._settings.idle_seconds, IDLE_SECONDS),
+            )
+        except (SessionRefused, UnknownRuntimeError) as error:
+            raise invalid(str(error), "runtime") from error
+        kept = Kept(session)
+        held.sessions[kept.id] = kept
+        return kept
+
+    def start_cell(self, account: Account, held: Held, kept: Kept, sent: CellSent) -> Run:
+        """Start a cell. Raises `Problem`."""
+        self._check_running()
+        account.check_run()
+        account.check_timeout(sent.timeout)
+        if sent.path is not None and sent.path not in held.workspace.tree:
+            raise invalid(f"There is no {sent.path} in the sandbox.", "path")
+        try:
+            execution = kept.session.run(
+                sent.code,
+                path=sent.path,
+                line=sent.line,
+                column=sent.column,
+                stdin=sent.stdin,
+                interactive=sent.interactive,
+                timeout=sent.timeout,
+            )
+        except SessionRefused as error:
+            raise Problem(HTTPStatus.CONFLICT, str(error), "session") from error
         return account.started(held, execution)
 
     async def terminate(self, account: Account, held: Held) -> None:

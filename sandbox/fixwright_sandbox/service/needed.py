@@ -8,7 +8,7 @@ from fastapi import Depends, Path
 from fastapi.security import HTTPBearer
 from starlette.requests import HTTPConnection
 
-from .accounts import Account, Held, Run
+from .accounts import Account, Held, Kept, Run
 from .broker import Broker
 from .problems import ProblemAnswer
 
@@ -62,7 +62,15 @@ def run_of(
     return held.run(run)
 
 
+def session_of(
+    session: Annotated[str, Path(max_length=64)], held: Annotated[Held, Depends(held_of)]
+) -> Kept:
+    """The session that the path names. Raises `Problem`."""
+    return held.session(session)
+
+
 TheBroker = Annotated[Broker, Depends(broker_of)]
 TheAccount = Annotated[Account, Depends(account_of)]
 TheHeld = Annotated[Held, Depends(held_of)]
 TheRun = Annotated[Run, Depends(run_of)]
+TheSession = Annotated[Kept, Depends(session_of)]

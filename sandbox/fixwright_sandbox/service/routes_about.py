@@ -64,6 +64,7 @@ async def list_runtimes() -> RuntimesAnswer:
                 languages=sorted(each.languages),
                 extensions=sorted(each.extensions),
                 tests=each.tests,
+                sessions=each.sessions,
             )
             for each in runtimes().values()
         ]

@@ -9,6 +9,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
+from .accounts import Run
 from .answers import RunAnswer, RunsAnswer, WrittenAnswer, clean, run_answer, run_entry
 from .needed import TheAccount, TheBroker, TheHeld, TheRun
 from .problems import Problem, not_found
@@ -23,7 +24,8 @@ Wait = Annotated[
 ]
 
 
-async def _wait(run: TheRun, seconds: float) -> None:
+async def wait_for(run: Run, seconds: float) -> None:
+    """Until it has ended, or for so many seconds."""
     if seconds and not run.has_ended:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
@@ -42,7 +44,7 @@ async def start_run(
     """Start a run. It goes on whether or not anybody waits for it."""
     run = broker.start(account, held, sent)
     response.headers["Location"] = f"/v1/sandboxes/{held.id}/runs/{run.id}"
-    await _wait(run, wait)
+    await wait_for(run, wait)
     return run_answer(run)
 
 
@@ -55,7 +57,7 @@ async def list_runs(held: TheHeld) -> RunsAnswer:
 @router.get("/{run}")
 async def get_run(run: TheRun, wait: Wait = 0) -> RunAnswer:
     """A run, with its result once it has ended."""
-    await _wait(run, wait)
+    await wait_for(run, wait)
     return run_answer(run)
 
 

@@ -23,6 +23,7 @@ class Allowance:
     Attributes:
         sandboxes: at once.
         runs: at once, over all its sandboxes.
+        sessions: at once, over all its sandboxes.
         streams: of events, read at once.
         run_seconds: the longest run.
         hourly_run_seconds: of runs together; it fills up again evenly over an hour.
@@ -34,6 +35,7 @@ class Allowance:
 
     sandboxes: int = 8
     runs: int = 8
+    sessions: int = 8
     streams: int = 32
     run_seconds: float = LONGEST_RUN
     hourly_run_seconds: float = 4 * 3600.0

@@ -85,6 +85,28 @@ class RunSent(Sent):
     keep: bool = Field(False, description="Apply what it wrote to the sandbox's files.")
 
 
+class SessionSent(Sent):
+    """A session to open."""
+
+    runtime: Name | None = Field(None, description="The sandbox's, where none is told.")
+    limits: LimitsSent | None = Field(
+        None, description="Time and output are of each cell, the others of the session."
+    )
+    env: Environment = Field(default_factory=dict[str, str])
+
+
+class CellSent(Sent):
+    """A piece of code to run in a session."""
+
+    code: Text
+    path: Path | None = Field(None, description="The file that it stands in.")
+    line: int = Field(0, ge=0, le=1 << 20, description="Where it begins in there, from 0.")
+    column: int = Field(0, ge=0, le=1 << 16, description="Likewise, in code points.")
+    stdin: Text = Field("", description="What it reads first from standard input.")
+    interactive: bool = Field(False, description="Standard input stays open behind that.")
+    timeout: float | None = Field(None, gt=0, le=LONGEST_RUN, description="Seconds.")
+
+
 class SnapshotSent(Sent):
     """A snapshot to take."""
 
