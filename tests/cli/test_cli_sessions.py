@@ -124,7 +124,7 @@ def test_exporting_deleting_and_importing(run: Run, session: str, project: Path)
     refused = run("import", "-", stdin="{}")
     assert (refused.exit_code, refused.stdout) == (3, "")
     assert "This is no exported session" in refused.stderr
-    assert "it is not JSON" in run("import", "-", stdin="{").stderr
+    assert "This is no exported session" in run("import", "-", stdin="{").stderr
 
 
 def test_deleting_what_is_old(run: Run, session: str) -> None:
@@ -132,6 +132,19 @@ def test_deleting_what_is_old(run: Run, session: str) -> None:
     gone = json.loads(run("delete", "--older-than", "0", "--yes", "--json").stdout)
     assert gone == {"deleted": [session]}
     assert run("delete").exit_code == 2
+
+
+def test_replaying(run: Run, session: str, project: Path) -> None:
+    """A session that no loop of ours had is told apart; how those fare is tested with the loop."""
+    done = CliRunner().invoke(cli, ["replay", session])
+    assert done.exit_code == 1
+    assert "1 turns with 0 requests: " in done.output
+    file = project / "session.json"
+    run("export", session, "-o", str(file))
+    told = json.loads(CliRunner().invoke(cli, ["replay", str(file), "--json"]).output)
+    assert (told["same"], told["turns"]) == (False, 1)
+    file.write_text("[]")
+    assert CliRunner().invoke(cli, ["replay", str(file)]).exit_code == 3
 
 
 def test_one_wrong_name_deletes_nothing(run: Run, session: str) -> None:

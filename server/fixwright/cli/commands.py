@@ -20,7 +20,7 @@ from fixwright.cli.headless import Headless, headless
 from fixwright.cli.index_commands import index, symbols
 from fixwright.cli.sandbox_commands import sandbox
 from fixwright.cli.search_commands import search_text, show_map
-from fixwright.cli.session_commands import sessions
+from fixwright.cli.session_commands import replay, sessions
 from fixwright.fix.problem import Problem, problem_of
 from fixwright.fix.report import FixReport, fix_report, no_fix_report
 from fixwright.index.languages import language_for
@@ -59,6 +59,7 @@ cli.add_command(symbols)
 cli.add_command(search_text)
 index.add_command(show_map)
 cli.add_command(sessions)
+cli.add_command(replay)
 
 
 @cli.command()

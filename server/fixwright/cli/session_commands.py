@@ -7,8 +7,9 @@ import json
 import sys
 import time
 from collections.abc import Callable, Coroutine
+from dataclasses import asdict
 from pathlib import Path
-from typing import NoReturn, TextIO
+from typing import NoReturn, TextIO, cast
 
 import click
 
@@ -21,6 +22,7 @@ from fixwright.agent.sessions.store import SessionStore
 from fixwright.agent.sessions.transcript import transcript
 from fixwright.agent.sessions.transfer import info_json
 from fixwright.cli.exits import COULD_NOT, DONE, FAILED, REFUSED
+from fixwright.json_reading import as_object
 from fixwright.workspace.paths import path_to_uri
 
 _Work = Callable[[SessionStore], Coroutine[None, None, int]]
@@ -168,13 +170,38 @@ def import_(file: TextIO, *, as_json: bool) -> None:
     """Begin a session with the events of an exported one; - reads standard input."""
 
     async def work(store: SessionStore) -> int:
-        try:
-            data: object = json.loads(await asyncio.to_thread(file.read))
-        except ValueError as error:
-            raise BadExport(f"This is no exported session: it is not JSON ({error}).") from error
-        journal = await store.import_(data)
+        journal = await store.import_(_parsed(await asyncio.to_thread(file.read)))
         _tell({"session": journal.session}, f"It is session {journal.session} here.", as_json)
         return DONE
+
+    _finish(work)
+
+
+@click.command()
+@_NAME
+@_JSON
+def replay(name: str, *, as_json: bool) -> None:
+    """Repeat SESSION, or the file of an exported one, offline against what it recorded.
+
+    No model is asked and no tool works. Exits with 1 where the session took another way, and says
+    where first.
+    """
+    from fixwright.agent.sessions.rerun import rerun
+
+    file = Path(name)
+    given = as_object(_parsed(file.read_text(encoding="utf-8"))) if file.is_file() else None
+
+    async def work(store: SessionStore) -> int:
+        found = await rerun(await store.export(name) if given is None else given)
+        same = found.difference is None
+        if as_json:
+            click.echo(json.dumps({"same": same, **asdict(found)}, indent=2))
+        else:
+            click.echo(
+                f"{found.turns} turns with {found.requests} requests:"
+                f" {found.difference or 'repeated without a difference.'}"
+            )
+        return DONE if same else FAILED
 
     _finish(work)
 
@@ -199,6 +226,14 @@ def _finish(work: _Work) -> NoReturn:
     except (SessionError, OSError) as error:
         click.echo(f"fixwright: {error}", err=True)
     sys.exit(COULD_NOT)
+
+
+def _parsed(text: str) -> object:
+    """What an exported session's file holds; no object where it is not JSON."""
+    try:
+        return cast("object", json.loads(text))
+    except ValueError:
+        return None
 
 
 def _tell(data: dict[str, object], sentence: str, as_json: bool) -> None:

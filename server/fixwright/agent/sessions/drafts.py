@@ -45,12 +45,7 @@ async def resumed_draft(
         text: a kept text by its digest; raises `KeyError`.
         now: what it is to be over.
     """
-    texts: dict[str, str] = {}
-    for digest in {each for change in kept for each in (change.before, change.after) if each}:
-        try:
-            texts[digest] = await text(digest)
-        except KeyError:
-            continue
+    texts = await kept_texts(kept, text)
     return await asyncio.to_thread(draft_over, kept, texts, now)
 
 
@@ -70,6 +65,38 @@ def draft_over(kept: Sequence[DraftText], texts: Mapping[str, str], now: Snapsho
         for change in rebased.changed.values():
             changed = with_change(changed, change)
     return Resumed(Draft(now, changed), tuple(left_out))
+
+
+def recorded_draft(kept: Sequence[DraftText], texts: Mapping[str, str], base: Snapshot) -> Draft:
+    """The draft exactly as it was, whatever is in the files now: to be looked at, not to be used.
+
+    Changes whose texts were not kept are missing.
+    """
+    changed: dict[str, Change] = {}
+    for each in kept:
+        if any(digest is not None and digest not in texts for digest in (each.before, each.after)):
+            continue
+        changes = _changes(each, texts)
+        if each.op == "rename" and each.origin is not None:
+            before = changes[canonical(each.uri)].before
+            away = Change(each.origin, before, None, moved_to=each.uri)
+            changed.setdefault(canonical(each.origin), away)
+        if each.op != "moved":
+            changed |= changes
+    return Draft(base, MappingProxyType(changed))
+
+
+async def kept_texts(
+    kept: Sequence[DraftText], text: Callable[[str], Awaitable[str]]
+) -> dict[str, str]:
+    """The texts that are there, by their digests."""
+    texts: dict[str, str] = {}
+    for digest in {each for change in kept for each in (change.before, change.after) if each}:
+        try:
+            texts[digest] = await text(digest)
+        except KeyError:
+            continue
+    return texts
 
 
 class _NotKept(Exception):

@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 from fixwright.agent.sessions.digests import request_bytes, request_digest, request_parts
-from fixwright.agent.sessions.drafts import resumed_draft
+from fixwright.agent.sessions.drafts import kept_texts, recorded_draft
 from fixwright.agent.sessions.messages import done_from_json
 from fixwright.agent.sessions.records import plain
 from fixwright.agent.sessions.resume import draft_texts
@@ -30,11 +30,11 @@ if TYPE_CHECKING:
     from fixwright.agent.desk import Desk
     from fixwright.agent.records import Event, Journal
     from fixwright.agent.sessions.digests import Part
-    from fixwright.agent.sessions.drafts import Resumed
     from fixwright.agent.sessions.tape import RecordedCall, RecordedRequest
     from fixwright.agent.tools.registry import Tool
     from fixwright.agent.tools.spec import Action, Effect
     from fixwright.models.types import ErrorKind, Request
+    from fixwright.workspace.draft import Draft
     from fixwright.workspace.snapshot import Snapshot
 
 _RESULT_FIELDS = frozenset({"id", "text", "error", "evidence", "draft"})
@@ -75,10 +75,10 @@ class Replay:
             self.differs = ReplayDiffers(sentence)
         return self.differs
 
-    async def draft_after(self, event: Event, now: Snapshot) -> Resumed:
+    async def draft_after(self, event: Event, base: Snapshot) -> Draft:
         """The draft as the recorded session had it after an event."""
         kept = draft_texts(self._journal.events[: event.seq])
-        return await resumed_draft(kept, self._journal.text, now)
+        return recorded_draft(kept, await kept_texts(kept, self._journal.text), base)
 
 
 class RecordedProvider:
@@ -242,8 +242,7 @@ class RecordedTool:
         data = result.data
         draft = None
         if isinstance(data.get("draft"), list):
-            resumed = await self._replay.draft_after(result, desk.draft.base)
-            draft = resumed.draft
+            draft = await self._replay.draft_after(result, desk.draft.base)
             desk.draft = draft
         error, evidence = data.get("error") is True, data.get("evidence")
         return Outcome(

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from fixwright.agent.sessions.digests import Part
 from fixwright.agent.sessions.messages import message_from_json
 from fixwright.agent.sessions.resume import is_turns
 from fixwright.models.json_reading import as_count, as_list, as_object, as_text
+from fixwright.models.types import Call
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from fixwright.agent.records import Event
-    from fixwright.models.types import Call
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,20 +73,22 @@ class RecordedCall:
         arguments: what it was given.
         result: its result's event; None where the turn was cancelled before it.
         run: the event of what it ran, if it did.
+        answer: the number of the event that asked for it.
     """
 
     name: str
     arguments: Mapping[str, object] | None
     result: Event | None
     run: Event | None
+    answer: int
 
 
 def recorded_calls(events: Sequence[Event]) -> tuple[RecordedCall, ...]:
     """All calls that ended or were cancelled, each answer's in their order."""
     runs = {as_text(each.data.get("evidence")): each for each in events if each.type == "run"}
     return tuple(
-        RecordedCall(call.name, call.arguments, result, _run_of(result, runs))
-        for calls, during, last in _answers(events)
+        RecordedCall(call.name, call.arguments, result, _run_of(result, runs), answer)
+        for answer, calls, during, last in _answers(events)
         for call, result in _matched(calls, during)
         if result is not None or (last is not None and last.type == "ended")
     )
@@ -97,22 +100,22 @@ def _run_of(result: Event | None, runs: Mapping[str, Event]) -> Event | None:
 
 def _answers(
     events: Iterable[Event],
-) -> Iterator[tuple[tuple[Call, ...], list[Event], Event | None]]:
-    """The calls of each answer, the results behind it, and the event that closes them."""
-    calls: tuple[Call, ...] = ()
+) -> Iterator[tuple[int, tuple[Call, ...], list[Event], Event | None]]:
+    """Each answer's number, its calls, the results behind it, and the event that closes them."""
+    answer, calls = 0, tuple[Call, ...]()
     during: list[Event] = []
     for event in events:
         match event.type:
             case "result":
                 during.append(event)
             case "answer" | "user" | "ended":
-                yield calls, during, event
-                calls, during = (), []
+                yield answer, calls, during, event
+                answer, calls, during = event.seq, (), []
                 if event.type == "answer":
                     calls = message_from_json(as_object(event.data.get("message"))).calls
             case _:
                 pass
-    yield calls, during, None
+    yield answer, calls, during, None
 
 
 def _matched(
@@ -131,18 +134,18 @@ def turns(events: Iterable[Event]) -> tuple[Mapping[str, object], ...]:
     return tuple(each.data for each in events if each.type == "user" and "by" not in each.data)
 
 
-_TIMES = frozenset({"time", "seconds", "requestId", "cost", "startMs", "durationMs"})
+_LEFT_ASIDE = frozenset(
+    {"time", "requestId", "cost", "tokens", "reserved", "same", "upTo", "pruned", "by", "usage"}
+)
+"""What says when and for how much, or counts events; the rest has to be the same."""
 
 
 def first_difference(recorded: Sequence[Event], repeated: Sequence[Event]) -> str | None:
     """Where two sessions first say something else, in a sentence; None where they say the same.
 
-    Times, titles and how a session began are left aside.
+    Times, costs, titles, what the editor took and how a session began are left aside.
     """
-    pairs = [
-        [each for each in events if each.type not in ("created", "title", "applied", "undone")]
-        for events in (recorded, repeated)
-    ]
+    pairs = [_in_order(events) for events in (recorded, repeated)]
     for one, other in zip(*pairs, strict=False):
         if one.type != other.type:
             return f"Event {one.seq} is `{one.type}`; repeated, it is `{other.type}`."
@@ -150,13 +153,31 @@ def first_difference(recorded: Sequence[Event], repeated: Sequence[Event]) -> st
             (
                 name
                 for name in {**one.data, **other.data}
-                if name not in _TIMES and one.data.get(name) != other.data.get(name)
+                if name not in _LEFT_ASIDE and one.data.get(name) != other.data.get(name)
             ),
             None,
         )
-        if name is not None and (one.type, name) != ("permission", "by"):
+        if name is not None:
             return f"Event {one.seq} (`{one.type}`) says something else of `{name}` when repeated."
     left = len(pairs[0]) - len(pairs[1])
     if left:
         return f"The repeated session has {abs(left)} events {'less' if left > 0 else 'more'}."
     return None
+
+
+def _in_order(events: Iterable[Event]) -> list[Event]:
+    """Without what is left aside; of calls that are made side by side any may come first."""
+    kept = (each for each in events if each.type not in ("created", "title", "applied", "undone"))
+    ordered: list[Event] = []
+    for made, group in groupby(kept, key=lambda each: each.type in _OF_CALLS):
+        several = list(group)
+        ordered += sorted(several, key=_call_order) if made else several
+    return ordered
+
+
+_OF_CALLS = ("permission", "call", "run", "result")
+
+
+def _call_order(event: Event) -> tuple[int, str]:
+    names = (as_text(event.data.get(name)) for name in ("id", "call", "evidence"))
+    return _OF_CALLS.index(event.type), next(filter(None, names), "")
