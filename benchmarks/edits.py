@@ -19,7 +19,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 from edits_cases import Case, all_cases
 from edits_peers import PeerCase, installed, results
@@ -31,18 +31,26 @@ from fixwright.workspace.document import decode
 
 BASELINE = Path(__file__).parent / "baseline_edits.json"
 OURS, ALONE = "Fixwright", "Fixwright, text alone"
-Outcome: TypeAlias = Literal["applied", "refused", "wrong", "missed"]
+Outcome: TypeAlias = Literal["applied", "refused", "missed", "wrong", "white space"]
 
 
 @dataclass(frozen=True)
 class Row:
-    """One tool's figures. `refused` is rightly so, `missed` where the edit could be made."""
+    """One tool's figures.
+
+    Attributes:
+        refused: Rightly so.
+        missed: Refused where the edit could be made.
+        wrong: Another text than the right one.
+        white_space: How many of these differ from the right one in white space alone.
+    """
 
     name: str
     applied: int
     refused: int
     missed: int
     wrong: int
+    white_space: int
 
 
 def by_us(case: Case, *, alone: bool) -> str | None:
@@ -77,24 +85,29 @@ def _sent(case: Case) -> tuple[str, str]:
 def outcome(case: Case, after: str | None) -> Outcome:
     if after is None:
         return "refused" if case.right is None else "missed"
-    return "applied" if after == case.right else "wrong"
+    if after == case.right:
+        return "applied"
+    only_space = case.right is not None and after.split() == case.right.split()
+    return "white space" if only_space else "wrong"
 
 
 def row(name: str, outcomes: Sequence[Outcome]) -> Row:
-    return Row(name, *(outcomes.count(each) for each in ("applied", "refused", "missed", "wrong")))
+    applied, refused, missed, wrong, space = map(outcomes.count, get_args(Outcome))
+    return Row(name, applied, refused, missed, wrong + space, space)
 
 
 def print_rows(rows: Sequence[Row], total: int) -> None:
     before = _baseline()
     print(f"\n{total} edits\n")
-    print("| | applied | rightly refused | refused, could be applied | silently wrong |")
-    print("|---|---:|---:|---:|---:|")
+    heads = ("applied", "rightly refused", "refused, could be applied", "silently wrong")
+    print(f"| | {' | '.join(heads)} | of these, only in white space |")
+    print("|---|---:|---:|---:|---:|---:|")
     for each in rows:
         was = before.get(each.name)
         note = f" [{was.applied}, {was.wrong}]" if was else ""
         print(
             f"| {each.name}{note} | {each.applied} | {each.refused} | {each.missed} |"
-            f" **{each.wrong}** |"
+            f" **{each.wrong}** | {each.white_space} |"
         )
 
 
@@ -107,7 +120,8 @@ def print_kinds(cases: Sequence[Case], outcomes: dict[str, list[Outcome]]) -> No
         cells = list[str]()
         for found in outcomes.values():
             mine = [found[n] for n in at]
-            right, wrong = mine.count("applied") + mine.count("refused"), mine.count("wrong")
+            right = mine.count("applied") + mine.count("refused")
+            wrong = len(mine) - right - mine.count("missed")
             cells.append(f"{right} / **{wrong}**" if wrong else f"{right} / 0")
         print(f"| {kind} ({len(at)}) | " + " | ".join(cells) + " |")
 

@@ -411,3 +411,24 @@ def test_text_that_is_newer_than_what_was_read_may_be_known_from_elsewhere() -> 
     assert applied(now, TextEdit("added = compute(1)", "added = compute(2)"), read=CODE) == (
         now.replace("compute(1)", "compute(2)")
     )
+
+
+def test_lines_that_the_user_moved_as_they_were_are_still_the_lines() -> None:
+    head, tail = CODE.split("\n\n")
+    block = "def one():\n    a = first()\n    b = second(a)\n    return b\n"
+    read, now = f"{block}\n{CODE}", f"{head}\n\n{tail}\n{block}"
+    edit = TextEdit(block, block.replace("second(a)", "third(a)"))
+    assert applied(now, edit, read=read) == now.replace("second(a)", "third(a)")
+
+
+def test_refusals_for_an_old_text_show_the_present_lines() -> None:
+    now = f"# one\n# two\n# three\n# four\n# five\n{CODE}"
+    refusal = refused(now, TextEdit("return self.total", "return 1"), read=CODE)
+    assert "9:" in refusal.message
+    assert "return self.total" in refusal.message.split("\n", 2)[2]
+
+
+def test_nothing_is_left_of_the_indentation_of_a_line_that_becomes_blank() -> None:
+    assert applied(CODE, TextEdit("self.total += amount\n", "\n"), read=CODE) == CODE.replace(
+        "        self.total += amount\n", "\n"
+    )

@@ -161,7 +161,7 @@ def _bare(text: str) -> list[str]:
     return found
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=250)
 @given(st.data(), worlds())
 def test_named_lines_are_replaced_where_they_are_or_not_at_all(
     data: st.DataObject, world: World
@@ -184,7 +184,7 @@ def test_named_lines_are_replaced_where_they_are_or_not_at_all(
         assert isinstance(done, Applied) or done.reason == "doubtful"
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=250)
 @given(st.data(), worlds())
 def test_text_is_replaced_where_it_was_read_or_not_at_all(
     data: st.DataObject, world: World
@@ -200,7 +200,7 @@ def test_text_is_replaced_where_it_was_read_or_not_at_all(
         check(world, done, new)
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=250)
 @given(st.data(), worlds(most_typed=0), st.integers(1, 2), st.booleans(), st.booleans())
 def test_other_indentation_gives_the_same_text_or_none(
     data: st.DataObject, world: World, levels: int, deeper: bool, trailing: bool
@@ -238,7 +238,7 @@ pieces = st.sampled_from(
 texts = st.lists(pieces, max_size=14).map("".join)
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=250)
 @given(texts, texts, texts, st.none() | texts, st.integers(0, 3))
 def test_whatever_is_sent_the_answer_is_a_text_or_a_sentence(
     text: str, old: str, new: str, read: str | None, count: int
@@ -252,7 +252,7 @@ def test_whatever_is_sent_the_answer_is_a_text_or_a_sentence(
             assert done.text.value != text
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=250)
 @given(st.data(), st.integers(6, 20))
 def test_all_edits_of_a_call_or_none(data: st.DataObject, size: int) -> None:
     bare = [f"line {number} of many" for number in range(size)]

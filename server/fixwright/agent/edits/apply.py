@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from fixwright.agent.edits.anchors import shown, version_of
+from fixwright.agent.edits.anchors import version_of
 from fixwright.agent.edits.carry import Passage
 from fixwright.agent.edits.glued import unglued
 from fixwright.agent.edits.locate import (
@@ -31,16 +31,14 @@ from fixwright.agent.edits.model import (
     Located,
     NotApplicable,
     Placed,
-    Reason,
     Refusal,
     TextEdit,
 )
+from fixwright.agent.edits.nearest import nearest
 from fixwright.agent.edits.page import Page, unified
+from fixwright.agent.edits.refuse import refusal
 from fixwright.agent.edits.rewrite import changes_of
 from fixwright.workspace.text import Text
-
-_MOST_SHOWN = 24
-_AROUND = 2
 
 
 def apply_edits(
@@ -71,10 +69,10 @@ def apply_edits(
         try:
             places.append(call.place(edit, edits[:number]))
         except NotApplicable as refused:
-            return call.refusal(number, len(edits), refused)
+            return refusal(call.now, number, len(edits), refused)
     overlap = _overlap(places)
     if overlap is not None:
-        return call.refusal(overlap[1], len(edits), _overlapping(places, *overlap))
+        return refusal(call.now, overlap[1], len(edits), _overlapping(places, *overlap))
     return call.applied(places)
 
 
@@ -170,13 +168,23 @@ class _Call:
 
     def _text_as_read(self, edit: TextEdit, base: Page) -> _Place | None:
         """Where an edit goes that was made for `base`; it may also know of what came after."""
-        found = located_exactly(base, edit, strict=False)
-        if found is None and base is not self.now:
-            newer = located_exactly(self.now, edit, strict=True)
-            if newer is not None:
-                return _Place(newer, carried=False)
-        found = found or located_nearly(base, edit, strict=False)
+        try:
+            found = located_exactly(base, edit, strict=False)
+            if found is None and base is not self.now:
+                newer = located_exactly(self.now, edit, strict=True)
+                if newer is not None:
+                    return _Place(newer, carried=False)
+            found = found or located_nearly(base, edit, strict=False)
+        except NotApplicable as refused:
+            raise self._as_it_is_now(refused, base) from None
         return found and self._carried(base, found)
+
+    def _as_it_is_now(self, refused: NotApplicable, page: Page) -> NotApplicable:
+        """A refusal whose lines are those of an older text, with the present ones instead."""
+        if page is self.now or refused.near is None:
+            return refused
+        near = nearest(self.now, page.lines[slice(*refused.near)])
+        return NotApplicable(refused.reason, refused.message, near)
 
     def _carried(self, page: Page, located: Located) -> _Place:
         """What was located in a text that was read, in the present one.
@@ -200,13 +208,12 @@ class _Call:
         return _Place(Located(located.strategy, first, last, tuple(hunks)), carried=True)
 
     def _stale(self, page: Page, located: Located) -> NotApplicable:
-        here = TextEdit("\n".join(page.lines[located.first : located.last]), "")
         return NotApplicable(
             "stale",
             "The lines of this edit, or those beside them, were changed since they were read, and"
             " what stands there now is not overwritten. Make the edit anew on the lines as they"
             " are now.",
-            missing(self.now, here).near,
+            nearest(self.now, page.lines[located.first : located.last]),
         )
 
     def _lost(self, edit: LineEdit) -> NotApplicable:
@@ -229,22 +236,6 @@ class _Call:
                     f" call are made on the text as it was: join this one with edit {number + 1}.",
                 )
         return missing(self.now, edit)
-
-    def refusal(self, number: int, total: int, refused: NotApplicable) -> Refusal:
-        """What the model is told."""
-        which = f"Edit {number + 1} of {total} can't be applied" if total > 1 else "Not applied"
-        none = ", so none of the call was." if total > 1 else "."
-        parts = [f"{which}{none} {refused.message}"]
-        if refused.near is not None and self.now.lines:
-            parts.append(self._lines_near(*refused.near))
-        return Refusal(number, refused.reason, "\n".join(parts))
-
-    def _lines_near(self, first: int, last: int) -> str:
-        first = min(max(first - _AROUND, 0), len(self.now.lines) - 1)
-        last = min(last + _AROUND, len(self.now.lines), first + _MOST_SHOWN)
-        text = self.now.text
-        head = f"Lines {first + 1} to {last} as they are now (version {version_of(text)}):"
-        return f"{head}\n{shown(text, first, last)}"
 
     def applied(self, places: Sequence[_Place]) -> Applied | Refusal:
         """The new text, and where everything went."""
@@ -282,9 +273,8 @@ def _overlap(places: Sequence[_Place]) -> tuple[int, int] | None:
 
 def _overlapping(places: Sequence[_Place], one: int, other: int) -> NotApplicable:
     located = places[other].located
-    reason: Reason = "overlap"
     return NotApplicable(
-        reason,
+        "overlap",
         f"It changes the same lines as edit {one + 1}. Make one edit of the two.",
         (located.first, located.last),
     )

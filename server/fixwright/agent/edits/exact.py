@@ -11,7 +11,7 @@ from fixwright.agent.edits.model import LineHunk, Located, NotApplicable
 from fixwright.agent.edits.page import Page
 from fixwright.workspace.linediff import changed_blocks
 
-_MOST = 1000
+_MOST = 200
 """Places that are looked at; nothing that stands so often is meant by one edit."""
 
 _NAMED = 8
@@ -31,19 +31,14 @@ class _Words:
     new: str
 
     @property
-    def lead(self) -> int:
-        """1 where both begin with a line break, which is then the end of a line above."""
-        return int(self.old.startswith("\n") and self.new.startswith("\n"))
-
-    @property
     def ended(self) -> bool:
         """Whether `old` goes to the end of a line by its own words."""
         return self.old.endswith("\n")
 
     @property
     def core(self) -> str:
-        """`old` without these two."""
-        return self.old[self.lead : len(self.old) - self.ended]
+        """`old` without that line break."""
+        return self.old[: len(self.old) - self.ended]
 
     @property
     def is_lines(self) -> bool:
@@ -53,12 +48,29 @@ class _Words:
 
 @dataclass(frozen=True)
 class _Spot:
-    """One place of `core`, with what stands on the same lines before and behind it."""
+    """One place of `core`, from a column of its first line to one of its last."""
 
+    page: Page
     first: int
+    start: int
     last: int
-    before: str
-    after: str
+    end: int
+
+    @property
+    def before(self) -> str:
+        """What stands on the first line before it."""
+        return self.page.lines[self.first][: self.start]
+
+    @property
+    def after(self) -> str:
+        """What stands on the last line behind it."""
+        return self.page.lines[self.last][self.end :]
+
+    @property
+    def neighbours(self) -> tuple[str, str]:
+        """The characters before and behind it, empty at the ends of lines."""
+        line, last = self.page.lines[self.first], self.page.lines[self.last]
+        return line[max(self.start - 1, 0) : self.start], last[self.end : self.end + 1]
 
     @property
     def is_whole(self) -> bool:
@@ -84,8 +96,8 @@ def exact(page: Page, old: str, new: str, count: int, *, strict: bool) -> Locate
     """
     words = _Words(old, new)
     places = _occurrences(page.flat, old)
-    spots = [_spot(page, at + words.lead, words.core) for at in places]
-    kept = [n for n, spot in enumerate(spots) if not _begins_in_indentation(spot, words.core)]
+    spots = [_spot(page, at, words.core) for at in places]
+    kept = [n for n, spot in enumerate(spots) if _begins_well(spot, words.core)]
     if words.is_lines:
         whole = [n for n in kept if spots[n].is_whole]
         if strict and "\n" not in words.core:  # one line of another depth is another line
@@ -113,19 +125,23 @@ def _occurrences(flat: str, old: str) -> list[int]:
 
 
 def _spot(page: Page, at: int, core: str) -> _Spot:
-    first, column = page.place(at)
-    last, end = page.place(at + len(core))
-    return _Spot(first, last, page.lines[first][:column], page.lines[last][end:])
+    return _Spot(page, *page.place(at), *page.place(at + len(core)))
 
 
-def _begins_in_indentation(spot: _Spot, core: str) -> bool:
-    """Four blanks and a word, found within eight blanks and the word: a line of another depth."""
-    return bool(spot.before) and spot.before.isspace() and core[:1] in {" ", "\t"}
+def _begins_well(spot: _Spot, core: str) -> bool:
+    """Whether the first line begins where it seems to.
+
+    Four blanks and a word that are found within eight blanks and the word are a line of another
+    depth, and a line break that is the end of a line with text is no blank line.
+    """
+    if core.startswith("\n"):
+        return not spot.start
+    return core[:1] not in {" ", "\t"} or not spot.start or not spot.before.isspace()
 
 
 def _is_part_of_name(spot: _Spot, core: str) -> bool:
     first, last = core[0], core[-1]
-    left, right = spot.before[-1:], spot.after[:1]
+    left, right = spot.neighbours
     return (_is_word(first) and (_is_word(left) or left in _JOINERS)) or (
         _is_word(last) and _is_word(right)
     )
@@ -161,16 +177,9 @@ def _replaced(page: Page, spot: _Spot, words: _Words) -> Located:
 
 
 def _new_lines(spot: _Spot, words: _Words) -> list[str]:
-    core, new = words.core, words.new[words.lead :]
+    core, new = words.core, words.new
     near = (spot.first, spot.last + 1)
     if not spot.is_whole:
-        if words.old.startswith("\n") and not words.lead and spot.before:
-            raise NotApplicable(
-                "doubtful",
-                "old begins with a line break and new does not, which would join two lines. Give"
-                " whole lines in both.",
-                near,
-            )
         if words.ended:
             if not new.endswith("\n"):
                 raise NotApplicable(
@@ -187,7 +196,10 @@ def _new_lines(spot: _Spot, words: _Words) -> list[str]:
         new = new[:-1]  # a line break at the end of whole lines says nothing
     if spot.before and "\n" in new and "\n" not in core:
         new = _below_indented(spot, new)
-    return f"{spot.before}{new}{spot.after}".split("\n")
+    lines = f"{spot.before}{new}{spot.after}".split("\n")
+    return [
+        line if line.strip() else given for line, given in zip(lines, new.split("\n"), strict=True)
+    ]
 
 
 def _below_indented(spot: _Spot, new: str) -> str:

@@ -22,7 +22,7 @@ def located_exactly(page: Page, edit: TextEdit, *, strict: bool) -> Located | No
     if not edit.old:
         return _from_nothing(page, edit)
     found = exact(page, edit.old, edit.new, edit.count, strict=strict)
-    return found and _checked(page, found, edit)
+    return found and _checked(page, found)
 
 
 def located_nearly(page: Page, edit: TextEdit, *, strict: bool) -> Located | None:
@@ -30,7 +30,7 @@ def located_nearly(page: Page, edit: TextEdit, *, strict: bool) -> Located | Non
     if edit.count > 1:
         return None
     found = similar(page, edit.old, edit.new, strict=strict)
-    return found and _checked(page, found, edit)
+    return found and _checked(page, found)
 
 
 def missing(page: Page, edit: TextEdit) -> NotApplicable:
@@ -78,9 +78,7 @@ def located_lines(page: Page, edit: LineEdit, first: Anchor, last: Anchor) -> Lo
     old = page.lines[start:end]
     new = edit.new.removesuffix("\n").split("\n") if edit.new else []
     _check_echo(page, start, end, new)
-    found = Located("anchors", start, end, hunks_of(start, old, new))
-    _check_elision(page, found, old, new)
-    return found
+    return _checked(page, Located("anchors", start, end, hunks_of(start, old, new)))
 
 
 def anchors_of(edit: LineEdit, pages: Sequence[Page]) -> tuple[Page, Anchor, Anchor] | None:
@@ -106,15 +104,18 @@ def _from_nothing(page: Page, edit: TextEdit) -> Located:
     return Located("empty", 0, 0, (LineHunk(0, 0, tuple(edit.new.split("\n"))),))
 
 
-def _checked(page: Page, found: Located, edit: TextEdit) -> Located:
-    _check_elision(page, found, edit.old.split("\n"), edit.new.split("\n"))
-    return found
+def _checked(page: Page, found: Located) -> Located:
+    """The same, if its new lines leave nothing out.
 
-
-def _check_elision(page: Page, found: Located, shown: Sequence[str], new: Sequence[str]) -> None:
-    old = [*shown, *page.lines[found.first : found.last]]
-    removed = any(hunk.last > hunk.first for hunk in found.hunks)
-    said = elided_line(old if len(shown) != found.last - found.first else shown, new, removed)
+    Raises:
+        NotApplicable: One of them stands for lines that would be deleted.
+    """
+    old, new, at = page.lines[found.first : found.last], list[str](), found.first
+    for hunk in found.hunks:
+        new += (*page.lines[at : hunk.first], *hunk.new)
+        at = hunk.last
+    new += page.lines[at : found.last]
+    said = elided_line(old, new, any(hunk.last > hunk.first for hunk in found.hunks))
     if said is not None:
         raise NotApplicable(
             "elided",
@@ -122,6 +123,7 @@ def _check_elision(page: Page, found: Located, shown: Sequence[str], new: Sequen
             " make a smaller edit that does not touch them.",
             (found.first, found.last),
         )
+    return found
 
 
 def _check_echo(page: Page, start: int, end: int, new: Sequence[str]) -> None:
