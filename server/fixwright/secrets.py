@@ -36,6 +36,10 @@ _SECRET_NAME = re.compile(
     "(?<![A-Z])(?:KEYS?|APIKEY|TOKENS?|SECRETS?|PASSWORD|PASSWD|PASSPHRASE|PWD|PASS|CREDENTIALS?|PAT)"
     "(?![A-Z])"
 )
+_DOTENV = re.compile(
+    r"""(?m)^[ \t]*(?:export[ \t]+)?(?P<name>[A-Za-z_]\w*)[ \t]*=[ \t]*"""
+    r"""(?P<value>"[^"\n]*"|'[^'\n]*'|[^\n#]*)"""
+)
 _NOT_SECRET = ("_FILE", "_PATH", "_DIR", "_URL", "_NAME", "_ID", "_SOCK", "OLDPWD", "_TYPE")
 
 
@@ -311,6 +315,19 @@ def secrets_of(environment: Mapping[str, str], named: Iterable[str] = ()) -> dic
         for name, value in environment.items()
         if len(value.strip()) >= SHORTEST and (name in chosen or _says_secret(name, value))
     }
+
+
+def secrets_in_dotenv(text: str) -> dict[str, str]:
+    """The secrets of a `.env` file, by the names of their variables.
+
+    What a program of the workspace prints of them is found then, though the file is never shown.
+    """
+    found = {match["name"]: match["value"].strip() for match in _DOTENV.finditer(text)}
+    bare = {
+        name: value[1:-1] if value[:1] in "\"'" and value[-1:] == value[:1] else value
+        for name, value in found.items()
+    }
+    return secrets_of(bare)
 
 
 def redactor_for(

@@ -15,7 +15,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fixwright import log
-from fixwright.secrets import MARK, Redactor, StreamRedactor, redactor_for, secrets_of
+from fixwright.secrets import (
+    MARK,
+    Redactor,
+    StreamRedactor,
+    redactor_for,
+    secrets_in_dotenv,
+    secrets_of,
+)
 
 CANARY = 'Kx7"pQ/+ä9 zR=w&<2'
 KNOWN = Redactor({"provider": CANARY, "other": "plainsecretvalue"})
@@ -175,6 +182,18 @@ def test_the_environment_says_what_is_secret() -> None:
     }
     assert set(secrets_of(environment)) == {"ANTHROPIC_API_KEY", "GITHUB_TOKEN"}
     assert "INNOCENT" in secrets_of(environment, ["INNOCENT"])
+
+
+def test_a_dotenv_file_says_what_is_secret() -> None:
+    text = (
+        "# A_TOKEN=no\nexport API_TOKEN='with # and = in it'\nDB_PASSWORD = plain-enough # x\n"
+        'SECRET_KEY="quoted value"\nDEBUG=true\nHOST=database.example\nOTHER_KEY=\n'
+    )
+    assert secrets_in_dotenv(text) == {
+        "API_TOKEN": "with # and = in it",
+        "DB_PASSWORD": "plain-enough",
+        "SECRET_KEY": "quoted value",
+    }
 
 
 def test_the_user_names_more() -> None:
