@@ -29,6 +29,11 @@ def keep_out_of_logs(redactor: Redactor) -> None:
     _redactors[:] = [redactor]
 
 
+def state_folder() -> Path:
+    """Where Fixwright keeps what is the user's and no setting."""
+    return Path(platformdirs.user_state_dir("fixwright", appauthor=False))
+
+
 def log_file() -> Path:
     """Where the log is kept."""
     return Path(platformdirs.user_log_dir("fixwright", appauthor=False)) / "fixwright.log"

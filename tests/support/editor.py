@@ -26,7 +26,7 @@ from pygls.protocol.json_rpc import (
 from pytest_lsp import LanguageClient, LanguageClientProtocol
 
 from fixwright.workspace.changes import ContentChange, apply_changes
-from fixwright.workspace.paths import path_to_uri
+from fixwright.workspace.paths import path_to_uri, uri_to_path
 from fixwright.workspace.text import Encoding, Text
 
 Policy = Literal["honest", "skips", "refuses", "first-only"]
@@ -55,6 +55,12 @@ def _converter() -> Any:
 
     converter.register_structure_hook(lsp.Command | lsp.CodeAction, action_or_command)
     return converter
+
+
+def path_of(uri: str) -> Path:
+    path = uri_to_path(uri)
+    assert path is not None
+    return path
 
 
 class _Protocol(LanguageClientProtocol):
@@ -289,7 +295,7 @@ class Editor:
             shown.progress.append((params.token, params.value))
             self._wake()
 
-        for method in ("fixwright/runEvent", "fixwright/status"):
+        for method in ("fixwright/runEvent", "fixwright/agentEvent", "fixwright/status"):
 
             @client.feature(method)
             def _(params: dict[str, Any], method: str = method) -> None:
@@ -365,7 +371,9 @@ class Editor:
             return lsp.ApplyWorkspaceEditResult(applied=True)
         parts: list[tuple[str, int | None, list[tuple[lsp.Range, str]]]] = []
         for change in edit.document_changes or ():
-            assert isinstance(change, lsp.TextDocumentEdit)
+            if not isinstance(change, lsp.TextDocumentEdit):
+                self._file(change)
+                continue
             identifier = change.text_document
             edits = [(each.range, _new_text(each)) for each in change.edits]
             parts.append((identifier.uri, identifier.version, edits))
@@ -377,8 +385,22 @@ class Editor:
         if any(v is not None and self.buffers[uri].version != v for uri, v, _ in checked):
             return lsp.ApplyWorkspaceEditResult(applied=False, failure_reason="version")
         for uri, _, edits in parts:
+            if uri not in self.buffers:
+                self.open_file(path_of(uri))
             self._change(uri, edits)
         return lsp.ApplyWorkspaceEditResult(applied=True)
+
+    def _file(self, change: lsp.CreateFile | lsp.RenameFile | lsp.DeleteFile) -> None:
+        """Do what editors do to files that are not open."""
+        match change:
+            case lsp.CreateFile():
+                path = path_of(change.uri)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.touch()
+            case lsp.RenameFile():
+                path_of(change.old_uri).rename(path_of(change.new_uri))
+            case lsp.DeleteFile():
+                path_of(change.uri).unlink()
 
     def _apply_ours(self, params: dict[str, Any]) -> dict[str, Any]:
         documents = params["documents"]
@@ -390,6 +412,8 @@ class Editor:
         for each in documents:
             if self.buffers[each["uri"]].version != each["version"]:
                 return {"applied": False, "reason": f"{each['uri']} has changed"}
+        for file in params.get("create", ()):
+            path_of(file["uri"]).write_text(file["text"], encoding="utf-8")
         for each in documents:
             edits = [(_range(edit["range"]), str(edit["newText"])) for edit in each["edits"]]
             self._change(each["uri"], edits)
@@ -424,7 +448,10 @@ def capabilities(
             did_change_watched_files=lsp.DidChangeWatchedFilesClientCapabilities(
                 dynamic_registration=watches
             ),
-            workspace_edit=lsp.WorkspaceEditClientCapabilities(document_changes=versions),
+            workspace_edit=lsp.WorkspaceEditClientCapabilities(
+                document_changes=versions,
+                resource_operations=list(lsp.ResourceOperationKind) if versions else None,
+            ),
             symbol=lsp.WorkspaceSymbolClientCapabilities(dynamic_registration=registers),
         ),
         window=lsp.WindowClientCapabilities(
@@ -462,7 +489,8 @@ async def editing(
         ours=ours, encoding=encoding, settings={"model": {"provider": "none"}, **(settings or {})}
     )
     cache = tempfile.TemporaryDirectory(prefix="fixwright-index-", ignore_cleanup_errors=True)
-    env = {**os.environ, "FIXWRIGHT_INDEX_CACHE": cache.name, **(environment or {})}
+    own = {"FIXWRIGHT_INDEX_CACHE": cache.name, "XDG_STATE_HOME": f"{cache.name}/state"}
+    env = {**os.environ, **own, **(environment or {})}
     await editor.client.start_io(*command, env=env)
     server = editor.server
     try:

@@ -9,7 +9,7 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from fixwright.agent.drafts import recorded
 from fixwright.agent.observer import Observer, unseen
@@ -18,7 +18,7 @@ from fixwright.agent.tools.spec import Action, Outcome, Refused
 from fixwright.models.types import Result
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Sequence
+    from collections.abc import Awaitable, Callable, Coroutine, Sequence
 
     from fixwright.agent.desk import Desk
     from fixwright.agent.guard import Guard
@@ -26,8 +26,12 @@ if TYPE_CHECKING:
     from fixwright.agent.records import Journal
     from fixwright.agent.tools.registry import Registry, Tool
     from fixwright.models.types import Call
+    from fixwright.workspace.draft import Draft
 
 log = logging.getLogger(__name__)
+
+Deliver: TypeAlias = "Callable[[Draft, Journal], Awaitable[bool]]"
+"""Hands verified changes over; whether they are taken, and written down as `applied`."""
 
 LONGEST_RESULT = 40_000
 """Characters of one result; tools keep themselves shorter, plugins may not."""
@@ -66,6 +70,7 @@ class Hands:
     fence: Fence
     clean: Callable[[str], str]
     observe: Observer = unseen
+    deliver: Deliver | None = None
     repeats: Counter[tuple[str, str, str]] = field(default_factory=Counter[tuple[str, str, str]])
 
     async def make(self, calls: Sequence[Call]) -> tuple[Done, ...]:
@@ -77,6 +82,7 @@ class Hands:
             if alone:
                 for call in several:
                     done.append(await self._made(call))
+                    await self._deliver(done[-1])
                     await self.desk.refresh()
             else:
                 done += await _all_of([self._made(call) for call in several])
@@ -132,6 +138,16 @@ class Hands:
         if action.effect != "ask":
             text = self.fence.around(call.id, f"{call.name} {' '.join(action.paths)}".strip(), text)
         return await self._ended(call, outcome, text, remarks)
+
+    async def _deliver(self, done: Done) -> None:
+        """Hand over what a run has just shown to hold, where that is wanted."""
+        evidence = self.desk.evidence.get((done.outcome and done.outcome.evidence) or "")
+        if self.deliver is None or evidence is None or not evidence.run.passed:
+            return
+        if self.desk.draft.is_empty or not self.desk.is_fresh(evidence):
+            return
+        if await self.deliver(self.desk.draft, self.journal):
+            self.desk.delivered()
 
     async def _refused(self, call: Call, sentence: str) -> Done:
         return await self._ended(call, Outcome(sentence, error=True), self.clean(sentence), ())

@@ -114,6 +114,10 @@ class Desk:
         """Those texts by version, oldest first."""
         return self._read.get(canonical(uri), {})
 
+    def delivered(self) -> None:
+        """The editor has taken the draft: what is there now is what there is."""
+        self.draft = Draft.over(self.now())
+
     def add(self, run: Run) -> Evidence:
         """Keep a run, under the next free id."""
         number = self.counted + len(self.evidence) + 1

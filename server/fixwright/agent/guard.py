@@ -32,7 +32,7 @@ class Passage:
 
 @dataclass(frozen=True)
 class Guard:
-    """The hooks see each call first, then the policy, then the user: nobody is asked for nothing."""
+    """Hooks see each call first, then the policy, then the user: nobody is asked for nothing."""
 
     permissions: Permissions
     hooks: Hooks

@@ -26,6 +26,7 @@ EventType: TypeAlias = Literal[
     "run",  # a run ended: {evidence, report}
     "compacted",  # {upTo, summary, pruned}: what the model is shown in place of older events
     "applied",  # the editor took changes: {label, documents: [{uri, before, after}]}
+    "discarded",  # what waited was rejected: {draft: what is left of it}
     "undone",  # the last applied changes were taken back: {applied}
     "title",  # {title}
     "ended",  # a turn ended: {status, reason, usage, cost}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from fixwright.agent.asking import Asking
 from fixwright.agent.budget import Budget, Limits
-from fixwright.agent.calls import Hands
+from fixwright.agent.calls import Deliver, Hands
 from fixwright.agent.context.instructions import instructions_in
 from fixwright.agent.context.prompt import Front, Mode, map_text, rules_text, system_prompt
 from fixwright.agent.desk import Ask, Desk, Watch, nobody, unwatched
@@ -59,6 +59,9 @@ class Surroundings:
         index: the workspace's, if there is one.
         instructions: the user's own, from the settings.
         ask, watch, observe: the user.
+        readable: whether a file's text may be shown, by its name.
+        deliver: takes changes that a run has just shown to hold; says whether they are the
+            editor's now.
     """
 
     now: Callable[[], Snapshot]
@@ -73,6 +76,7 @@ class Surroundings:
     watch: Watch = unwatched
     observe: Observer = unseen
     readable: Callable[[str], bool] = lambda _: True
+    deliver: Deliver | None = None
 
 
 @dataclass
@@ -130,6 +134,7 @@ class AgentSession:
             Fence(self.id),
             around.clean,
             around.observe,
+            around.deliver,
         )
         history = History(self.journal, self.front, self.tools.for_model(), around.observe)
         return Loop(self.journal, history, asking, hands, around.observe), asking

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, TypeVar, cast
+from typing import Annotated, Any, Literal, TypeVar, cast
 
 from lsprotocol import types as lsp
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
@@ -141,6 +141,37 @@ class InstallDependencies(_Model):
     """`fixwright.installDependencies`."""
 
     uri: str | None = None
+
+
+class Agent(_Model):
+    """`fixwright.agent`."""
+
+    prompt: Annotated[Input, Field(min_length=1)]
+    uri: str | None = None
+    range: WireRange | None = None
+    session_id: str | None = None
+    mode: Literal["edit", "ask", "plan"] = "edit"
+    apply: bool = True
+
+
+class Explain(_Model):
+    """`fixwright.explain`."""
+
+    uri: str
+    range: WireRange
+
+
+class Review(_Model):
+    """`fixwright.accept` and `fixwright.reject`: all hunks, or those of these numbers."""
+
+    proposal_id: str
+    hunks: list[int] | None = None
+
+
+class Undo(_Model):
+    """`fixwright.undo`."""
+
+    session_id: str | None = None
 
 
 class Clear(_Model):

@@ -79,6 +79,10 @@ class Editor:
         event = {"runId": run_id, "type": kind, "data": data, "t": round(seconds, 6)}
         self.notify(names.RUN_EVENT, event)
 
+    def agent_event(self, event: dict[str, object]) -> None:
+        """Tell what the agent does."""
+        self.notify(names.AGENT_EVENT, event)
+
     async def apply_ours(self, params: dict[str, Any]) -> tuple[bool, str | None]:
         """Ask a client of ours to change all documents at once, or none: (applied, reason)."""
         result = await self._server.protocol.send_request_async(names.APPLY_EDIT, params)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from lsprotocol import types as lsp
@@ -41,11 +41,22 @@ _REBASES = 5
 
 
 @dataclass(frozen=True)
+class Held:
+    """A document's text before and after; None where there was, or is, no document."""
+
+    uri: str
+    before: str | None
+    after: str | None
+
+
+@dataclass(frozen=True)
 class Applied:
     """What became of a draft. `reason` is a sentence whenever it is not `applied`."""
 
     status: Literal["applied", "unseen", "stale", "refused", "diverged"]
     reason: str | None = None
+    documents: tuple[Held, ...] = ()
+    """What was changed, when it is `applied`: exactly what undoing it puts back."""
 
     @property
     def done(self) -> bool:
@@ -83,7 +94,7 @@ class Edits:
                 await self._open_closed(draft)
                 current = await self._rebased(draft)
                 changes = self._changes(current)
-                files = file_changes(current)
+                files = file_changes(current, self._encoding)
                 self._files.check(files)
             except DraftConflict as conflict:
                 return Applied("stale", str(conflict))
@@ -91,7 +102,10 @@ class Edits:
                 return Applied("refused", str(error))
             if not changes and not files:
                 return Applied("applied")
-            return await to_its_end(self._send(changes, files, label), _TOO_LATE)
+            outcome = await to_its_end(self._send(changes, files, label), _TOO_LATE)
+            if outcome.done:
+                return replace(outcome, documents=_held(changes, current))
+            return outcome
 
     async def seen(self, draft: Draft) -> bool:
         """Wait until the editor shows a draft that it said it applied; False: it never did."""
@@ -307,6 +321,21 @@ class Edits:
         return _Change(now, before, edits)
 
 
+def _held(changes: list[_Change], draft: Draft) -> tuple[Held, ...]:
+    """What the editor had and has."""
+    texts = [Held(each.uri, each.document.text.value, each.target) for each in changes]
+    files = [
+        Held(
+            change.uri,
+            None if change.moved_from or change.before is None else change.before.text.value,
+            None if change.after is None else change.after.text.value,
+        )
+        for change in draft.changed.values()
+        if change.kind != "edit"
+    ]
+    return (*texts, *files)
+
+
 def _is_current(draft: Draft, now: Snapshot) -> bool:
     """Whether every document that the draft changes is still the one it was made over."""
     return all(
@@ -316,4 +345,4 @@ def _is_current(draft: Draft, now: Snapshot) -> bool:
     )
 
 
-__all__ = ["Applied", "Edits"]
+__all__ = ["Applied", "Edits", "Held"]

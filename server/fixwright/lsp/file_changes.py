@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 from lsprotocol import types as lsp
 
+from fixwright.lsp.convert import to_lsp
 from fixwright.workspace.document import UnknownDocument, read_document
 from fixwright.workspace.draft_change import DraftError
 from fixwright.workspace.paths import canonical, display_name, uri_to_path
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from fixwright.workspace.draft import Draft
     from fixwright.workspace.snapshot import Snapshot
     from fixwright.workspace.store import SnapshotStore
+    from fixwright.workspace.text import Encoding
 
 _SETTLE = 3.0
 """Seconds that an editor has to show a file that it says it made."""
@@ -37,14 +39,16 @@ class FileChange:
     Attributes:
         kind: what happens to it.
         uri: the file; for a rename under its old name.
-        text: of a created file.
+        text: of a created file, and of a renamed one whose text changes.
         to: the new name.
+        edits: of a renamed file's text.
     """
 
     kind: Literal["create", "rename", "delete"]
     uri: str
     text: str = ""
     to: str = ""
+    edits: tuple[tuple[lsp.Range, str], ...] = ()
 
     @property
     def done(self) -> str:
@@ -52,12 +56,8 @@ class FileChange:
         return f"{display_name(self.uri)} {_DONE[self.kind]}"
 
 
-def file_changes(draft: Draft) -> tuple[FileChange, ...]:
-    """In an order in which each can be done.
-
-    Raises:
-        DraftError: a file would be renamed and its text changed, which no editor does in one step.
-    """
+def file_changes(draft: Draft, encoding: Encoding) -> tuple[FileChange, ...]:
+    """In an order in which each can be done."""
     created: list[FileChange] = []
     rest: list[FileChange] = []
     for change in draft.changed.values():
@@ -67,12 +67,14 @@ def file_changes(draft: Draft) -> tuple[FileChange, ...]:
                 created.append(FileChange("create", change.uri, change.after.text.value))
             case "rename":
                 assert change.moved_from is not None
-                if change.hunks():
-                    raise DraftError(
-                        f"{display_name(change.moved_from)} would be renamed and changed. Take the"
-                        " rename first, then the change."
-                    )
-                rest.append(FileChange("rename", change.moved_from, to=change.uri))
+                assert change.before is not None
+                assert change.after is not None
+                edits = tuple(
+                    (to_lsp(change.before.text, part.range, encoding), part.text)
+                    for part in draft.changes(change.uri)
+                )
+                text = change.after.text.value
+                rest.append(FileChange("rename", change.moved_from, text, change.uri, edits))
             case "delete":
                 rest.append(FileChange("delete", change.uri))
             case "edit" | "moved":
@@ -118,13 +120,15 @@ class Files:
         """None when a change that the editor says it made can be seen, else a sentence."""
         if await asyncio.to_thread(_on_disk, change):
             return None
-        key = canonical(change.uri)
+        key = canonical(change.to or change.uri)
 
         def shown(now: Snapshot) -> bool:
             document = now.documents.get(key)
             return document is not None and document.text.value == change.text
 
-        if change.kind == "create" and await self._store.wait(shown, _SETTLE) is not None:
+        if (change.kind == "create" or change.edits) and await self._store.wait(
+            shown, _SETTLE
+        ) is not None:
             return None
         if await asyncio.to_thread(_on_disk, change):
             return None
@@ -136,12 +140,18 @@ def _on_disk(change: FileChange) -> bool:
     if path is None:
         return False
     if change.kind == "create":
-        try:
-            return read_document(change.uri).text.value == change.text
-        except UnknownDocument:
-            return False
+        return _holds(change.uri, change.text)
     to = uri_to_path(change.to) if change.to else None
+    if change.edits:
+        return _holds(change.to, change.text)
     return not os.path.lexists(path) and (to is None or os.path.lexists(to))
+
+
+def _holds(uri: str, text: str) -> bool:
+    try:
+        return read_document(uri).text.value == text
+    except UnknownDocument:
+        return False
 
 
 def _operations(
@@ -154,13 +164,19 @@ def _operations(
             start = lsp.Position(0, 0)
             return (
                 lsp.CreateFile(uri=change.uri, options=options),
-                lsp.TextDocumentEdit(
-                    text_document=lsp.OptionalVersionedTextDocumentIdentifier(uri=change.uri),
-                    edits=[lsp.TextEdit(range=lsp.Range(start, start), new_text=change.text)],
-                ),
+                _text_edit(change.uri, ((lsp.Range(start, start), change.text),)),
             )
         case "rename":
             keep = lsp.RenameFileOptions(overwrite=False, ignore_if_exists=False)
-            return (lsp.RenameFile(old_uri=change.uri, new_uri=change.to, options=keep),)
+            renamed = lsp.RenameFile(old_uri=change.uri, new_uri=change.to, options=keep)
+            return (renamed, _text_edit(change.to, change.edits)) if change.edits else (renamed,)
         case "delete":
             return (lsp.DeleteFile(uri=change.uri, options=lsp.DeleteFileOptions(recursive=False)),)
+
+
+def _text_edit(uri: str, edits: Sequence[tuple[lsp.Range, str]]) -> lsp.TextDocumentEdit:
+    """Of a file that is not open, and so has no version."""
+    return lsp.TextDocumentEdit(
+        text_document=lsp.OptionalVersionedTextDocumentIdentifier(uri=uri),
+        edits=[lsp.TextEdit(range=place, new_text=text) for place, text in edits],
+    )

@@ -10,6 +10,12 @@ RESTART_SESSION = "fixwright.restartSession"
 FIX = "fixwright.fix"
 SAFETY = "fixwright.safety"
 INSTALL = "fixwright.installDependencies"
+AGENT = "fixwright.agent"
+EXPLAIN = "fixwright.explain"
+ACCEPT = "fixwright.accept"
+REJECT = "fixwright.reject"
+UNDO = "fixwright.undo"
+SESSIONS = "fixwright.sessions"
 STATUS = "fixwright.status"
 CLEAR = "fixwright.clear"
 CANCEL = "fixwright.cancel"
@@ -17,10 +23,12 @@ CANCEL = "fixwright.cancel"
 COMMANDS = (
     *(RUN_FILE, RUN_SELECTION, RUN_TESTS, RUN_CELL, RESTART_SESSION),
     *(FIX, SAFETY, INSTALL, STATUS, CLEAR, CANCEL),
+    *(AGENT, EXPLAIN, ACCEPT, REJECT, UNDO, SESSIONS),
 )
 
 APPLY_EDIT = "fixwright/applyEdit"
 RUN_EVENT = "fixwright/runEvent"
+AGENT_EVENT = "fixwright/agentEvent"
 STATUS_EVENT = "fixwright/status"
 
 SOURCE = "fixwright"

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 from lsprotocol import types as lsp
 
 from fixwright import config
+from fixwright.agent.opening import redactor_of
+from fixwright.agent.sessions.store import SessionStore
 from fixwright.config import Configuration, Settings
 from fixwright.fix.fix import Fix
 from fixwright.fix.indexed import WorkspaceDefinitions
@@ -28,6 +30,7 @@ from fixwright.lsp.editor import Editor
 from fixwright.lsp.edits import Edits
 from fixwright.lsp.features import (
     actions,
+    agent,
     calls,
     cells,
     definition,
@@ -38,6 +41,7 @@ from fixwright.lsp.features import (
     installing,
     lenses,
     references,
+    review,
     running,
     safety,
     selection,
@@ -47,6 +51,7 @@ from fixwright.lsp.features import (
 )
 from fixwright.lsp.indexing import Indexing
 from fixwright.lsp.jobs import Jobs
+from fixwright.lsp.proposals import Proposals
 from fixwright.lsp.readiness import Readiness
 from fixwright.runs.plan import can_run
 from fixwright.workspace.document import Document
@@ -75,6 +80,12 @@ _COMMANDS: dict[str, Command] = {
     names.FIX: fixing.fix,
     names.SAFETY: safety.safety,
     names.INSTALL: installing.install_dependencies,
+    names.AGENT: agent.agent,
+    names.EXPLAIN: agent.explain,
+    names.ACCEPT: review.accept,
+    names.REJECT: review.reject,
+    names.UNDO: review.undo,
+    names.SESSIONS: agent.sessions,
     names.STATUS: status.status,
     names.CLEAR: status.clear,
     names.CANCEL: status.cancel,
@@ -116,6 +127,9 @@ class Workbench:
     services: Services
     proposals: dict[tuple[str, int], Fix] = field(default_factory=dict[tuple[str, int], Fix])
     """Fixes that were verified ahead: (run id, index of the failure) -> fix."""
+    reviews: Proposals = field(default_factory=Proposals)
+    """What the agent has drafted, and waits for a yes."""
+    _journals: SessionStore | None = None
     _configured: asyncio.Event = field(default_factory=asyncio.Event)
     _turns: itertools.count[int] = field(default_factory=itertools.count)
     _newest: int = 0
@@ -158,6 +172,13 @@ class Workbench:
         """Follow the workspace's folders; returns at once."""
         if self._configured.is_set():
             self.spawn(self.indexing.follow(self.services.settings.index))
+
+    def journals(self) -> SessionStore:
+        """The sessions with the agent, opened when they are first asked for."""
+        if self._journals is None:
+            redactor = redactor_of(self.services.settings)
+            self._journals = SessionStore(redact=redactor.redact)
+        return self._journals
 
     def spawn(self, work: Awaitable[None]) -> None:
         """Let something go on in the background until it ends or the server does."""
@@ -227,6 +248,8 @@ class Workbench:
         await asyncio.gather(*self._background, return_exceptions=True)
         await self.services.close()
         await asyncio.gather(self.buffers.close(), self.indexing.close())
+        if self._journals is not None:
+            await self._journals.close()
 
 
 async def open_workbench(server: Server) -> Workbench:
