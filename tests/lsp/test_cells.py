@@ -52,6 +52,49 @@ async def run_cells(
     return await editor.command("fixwright.runCell", {"uri": uri, "range": place})
 
 
+OTHERS = {
+    "cells.sh": (
+        "x=20\n# %% define\nhalf() {\n  nosuch $1\n}\n# %% use\nhalf $x\n# %% fine\necho $x\n",
+        ("CommandNotFound", 2),
+        "20\n",
+        [],
+    ),
+    "cells.js": (
+        (
+            "const x = 20;\n// %% define\nfunction half(n) {\n  nosuch(n);\n}\n// %% use\nhalf(x);\n"
+            "// %% fine\nconsole.log('on');\nx + 1\n"
+        ),
+        ("ReferenceError", 2),
+        "on\n",
+        [{"text/plain": "21"}],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+async def test_cells_of_other_languages(tmp_path: Path, name: str) -> None:
+    needs("bubblewrap")
+    text, (kind, column), out, results = OTHERS[name]
+    async with editing(tmp_path, ours=True, settings=BUBBLEWRAP) as editor:
+        uri = path_to_uri(tmp_path / name)
+        language = "shellscript" if name.endswith(".sh") else "javascript"
+        editor.open(uri, text, language)
+        found = await lenses(editor, uri)
+        assert [line for title, line, _ in found if title == "Run cell"] == [0, 1, 5, 7]
+        report = await run_cells(editor, uri, 0, 6)
+        assert report["status"] == "failed"
+        [failure] = report["failures"]
+        assert failure["kind"] == kind
+        assert [each["range"]["start"]["line"] for each in failure["frames"]] == [6, 3]
+        [diagnostic] = await editor.diagnostics(uri, 1)
+        assert diagnostic.range.start == lsp.Position(3, column)
+        report = await run_cells(editor, uri, 8)
+        assert (report["status"], report["stdout"]) == ("passed", out)
+        assert report["results"] == results
+        restarted = await editor.command("fixwright.restartSession", {"uri": uri})
+        assert restarted == {"restarted": True}
+
+
 @pytest.mark.parametrize("backend", BACKENDS)
 async def test_cells_share_the_state_of_their_document(tmp_path: Path, backend: str) -> None:
     needs(backend)

@@ -25,6 +25,15 @@ def test_cells(text: str, cells: tuple[Cell, ...]) -> None:
     assert cells_in(Text(text), "python") == cells
 
 
+@pytest.mark.parametrize(
+    ("language", "marker"),
+    [("shellscript", "# %%"), ("javascript", "// %%"), ("typescriptreact", "//%%")],
+)
+def test_cells_of_other_languages(language: str, marker: str) -> None:
+    text = Text(f"{marker} one\nx\n{marker}\ny")
+    assert cells_in(text, language) == (Cell(0, 1), Cell(2, 3))
+
+
 def test_no_cells_where_no_interpreter_can_be_kept() -> None:
     assert cells_in(Text("// %%\n"), "go") == ()
     assert cells_in(Text("# %%\n"), "no language") == ()

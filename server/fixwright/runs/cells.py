@@ -1,4 +1,4 @@
-"""Cells: the parts of a file between lines that say `# %%`."""
+"""Cells: the parts of a file between lines that say `# %%`, or `// %%`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from fixwright.workspace.position import Position, Range
 from fixwright.workspace.text import Text
 from fixwright_sandbox.runtimes import runtime_for
 
-_MARKERS = {"python": re.compile(r"#\s*%%"), "node": re.compile(r"//\s*%%")}
+_HASH, _SLASHES = re.compile(r"#\s*%%"), re.compile(r"//\s*%%")
+_MARKERS = {"python": _HASH, "bash": _HASH, "node": _SLASHES}
 """What begins the line that begins a cell, by runtime."""
 
 
