@@ -200,7 +200,7 @@ class TestSettings:
         manifest = json.loads((EXTENSION / "package.json").read_text())
         trust = manifest["capabilities"]["untrustedWorkspaces"]
         assert trust["supported"] == "limited"
-        harmless = {"run.revealOutput", "trace.server"}
+        harmless = {"run.revealOutput", "trace.server", "index.features"}
         assert set(trust["restrictedConfigurations"]) == {
             f"fixwright.{name}" for name in set(offered) - harmless
         }
