@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import pytest
 
@@ -86,7 +86,8 @@ async def test_a_draft_is_applied_after_a_yes_and_can_be_taken_back(
         again = await it.editor.command("fixwright.undo", {"sessionId": report["sessionId"]})
         assert again["applied"] is False
 
-        [known] = cast("list[dict[str, Any]]", await it.editor.command("fixwright.sessions"))
+        listed: Any = await it.editor.command("fixwright.sessions")
+        [known] = listed
         assert known["id"] == report["sessionId"]
         if client == "ours":
             kinds = {each["type"] for each in it.editor.shown.events if "sessionId" in each}
