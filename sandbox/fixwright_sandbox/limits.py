@@ -15,7 +15,8 @@ class Limits:
 
     Attributes:
         wall_seconds: time by the clock.
-        cpu_seconds: processor time of any one process; None is no limit of its own.
+        cpu_seconds: processor time of any one process, in a session of all that a piece of code
+            uses; None is no limit of its own.
         memory_bytes: memory of all the run's processes together, files not counted.
         processes: processes and threads at once.
         output_bytes: stdout and stderr together.

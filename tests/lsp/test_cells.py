@@ -61,8 +61,8 @@ OTHERS = {
     ),
     "cells.js": (
         (
-            "const x = 20;\n// %% define\nfunction half(n) {\n  nosuch(n);\n}\n// %% use\nhalf(x);\n"
-            "// %% fine\nconsole.log('on');\nx + 1\n"
+            "const x = 20;\n// %% define\nfunction half(n) {\n  nosuch(n);\n}\n// %% use\n"
+            "half(x);\n// %% fine\nconsole.log('on');\nx + 1\n"
         ),
         ("ReferenceError", 2),
         "on\n",
