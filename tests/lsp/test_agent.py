@@ -161,8 +161,8 @@ async def test_an_explanation_changes_nothing(tmp_path: Path) -> None:
         place = {"start": {"line": 0, "character": 0}, "end": {"line": 1, "character": 0}}
         report = await it.editor.command("fixwright.explain", {"uri": it.uri, "range": place})
         assert (report["status"], report["text"]) == ("done", "It is the mean.")
-        named = {tool["name"] for tool in it.model.server.requests[0].body["tools"]}
-        assert "edit" not in named
+        tools: Any = it.model.server.requests[0].body["tools"]
+        assert "edit" not in {tool["name"] for tool in tools}
 
 
 async def test_without_a_model_it_says_what_is_missing(tmp_path: Path) -> None:
