@@ -13,7 +13,7 @@ from fixwright.config import FeatureName, Layer, Settings, configure
 
 PACKAGE = Path(__file__).parents[2] / "clients/vscode/package.json"
 ITS_OWN = ("fixwright.server.", "fixwright.run.", "fixwright.trace.")
-SAMPLES: dict[str, object] = {"string": "1m", "number": 1.5, "integer": 4096}
+SAMPLES: dict[str, object] = {"boolean": True, "string": "1m", "number": 1.5, "integer": 4096}
 
 
 def declared() -> dict[str, dict[str, Any]]:
