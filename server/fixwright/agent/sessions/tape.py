@@ -71,9 +71,11 @@ class RecordedCall:
     Attributes:
         name: the tool's.
         arguments: what it was given.
-        result: its result's event; None where the turn was cancelled before it.
+        result: its result's event; None where it was interrupted.
         run: the event of what it ran, if it did.
         answer: the number of the event that asked for it.
+        until: the number of the event that closed its answer.
+        went_on: whether the turn went on after it, though it may have been interrupted.
     """
 
     name: str
@@ -81,17 +83,23 @@ class RecordedCall:
     result: Event | None
     run: Event | None
     answer: int
+    until: int
+    went_on: bool
 
 
 def recorded_calls(events: Sequence[Event]) -> tuple[RecordedCall, ...]:
-    """All calls that ended or were cancelled, each answer's in their order."""
+    """All calls, each answer's in their order."""
     runs = {as_text(each.data.get("evidence")): each for each in events if each.type == "run"}
-    return tuple(
-        RecordedCall(call.name, call.arguments, result, _run_of(result, runs), answer)
-        for answer, calls, during, last in _answers(events)
-        for call, result in _matched(calls, during)
-        if result is not None or (last is not None and last.type == "ended")
-    )
+    found: list[RecordedCall] = []
+    for answer, calls, during, last in _answers(events):
+        until = events[-1].seq + 1 if last is None else last.seq
+        went_on = last is not None and last.type == "answer"
+        for call, result in _matched(calls, during):
+            run = _run_of(result, runs)
+            found.append(
+                RecordedCall(call.name, call.arguments, result, run, answer, until, went_on)
+            )
+    return tuple(found)
 
 
 def _run_of(result: Event | None, runs: Mapping[str, Event]) -> Event | None:
@@ -135,7 +143,19 @@ def turns(events: Iterable[Event]) -> tuple[Mapping[str, object], ...]:
 
 
 _LEFT_ASIDE = frozenset(
-    {"time", "requestId", "cost", "tokens", "reserved", "same", "upTo", "pruned", "by", "usage"}
+    {
+        "time",
+        "requestId",
+        "cost",
+        "tokens",
+        "reserved",
+        "same",
+        "parts",
+        "upTo",
+        "pruned",
+        "by",
+        "usage",
+    }
 )
 """What says when and for how much, or counts events; the rest has to be the same."""
 
@@ -153,7 +173,9 @@ def first_difference(recorded: Sequence[Event], repeated: Sequence[Event]) -> st
             (
                 name
                 for name in {**one.data, **other.data}
-                if name not in _LEFT_ASIDE and one.data.get(name) != other.data.get(name)
+                if name not in _LEFT_ASIDE
+                and (one.type, name) != ("answer", "key")  # a request's says it
+                and one.data.get(name) != other.data.get(name)
             ),
             None,
         )
