@@ -15,11 +15,13 @@ from typing import cast
 
 import pytest
 
-from fixwright.agent.policy.gate import Gatekeeper
+from fixwright.agent.naming import Names
+from fixwright.agent.policy.fence import Fence
 from fixwright.agent.policy.grants import AlwaysGrants, Grant, grant_of, session_grants
 from fixwright.agent.policy.hooks import Hook, Hooks, repository_hooks, users_hooks
 from fixwright.agent.policy.kept import DecisionsLost
 from fixwright.agent.policy.permissions import Answer, Permissions, Question
+from fixwright.agent.policy.places import places_of
 from fixwright.agent.policy.policy import Policy
 from fixwright.agent.policy.programs import Ended, ProgramFailed, run_program
 from fixwright.agent.policy.rules import Rule
@@ -27,6 +29,8 @@ from fixwright.agent.policy.trust import Trust, with_programs
 from fixwright.agent.records import Event
 from fixwright.agent.tools.spec import Action, Outcome
 from fixwright.config import Layer, configure
+from fixwright.workspace.paths import path_to_uri
+from fixwright.workspace.snapshot import Folder, Snapshot
 
 DEPLOY = Action("deploy", "outside", sentence="deploy it")
 EDIT = Action("edit", "draft", ("a.py",), sentence="edit a.py")
@@ -247,6 +251,21 @@ def test_nothing_is_kept_within_the_workspace_or_read_from_there(folder: Path) -
     planted[os.path.realpath(folder)] = next(iter(planted.values()))
     (folder / ".data/permissions.json").write_text(json.dumps(planted))
     assert inside.all() == ()
+
+
+async def test_half_a_character_is_no_way_around(folder: Path, data: Path) -> None:
+    """JSON can carry half of a surrogate pair; no file has such a name, and nothing breaks."""
+    action = Action("mcp", "outside", ("a\ud800", ".env\ud800"), "x\udfff", "send \ud800")
+    root = Folder(path_to_uri(folder), "project", folder)
+    place = places_of(Names(Snapshot().with_folders([root])))
+    user = User("once", "session")
+    always = AlwaysGrants([folder], data)
+    permissions = Permissions(Policy(), user, always, place=place)
+    assert (await permissions.permit(action, "c\ud800")).allowed
+    assert "<U+D800>" in user.asked[0].text
+    always.add(Grant.of(action))
+    assert always.all() == (Grant.of(action),)
+    assert Fence("s\ud800").around("c\ud800", "x", "y\udfff").count("<U+DFFF>") == 1
 
 
 def test_without_a_folder_nothing_is_kept(data: Path) -> None:
@@ -476,30 +495,3 @@ async def test_a_repositorys_hooks_that_cannot_be_read_block(text: str) -> None:
     said = await Hooks(repository_hooks(text), never, never).before(EDIT, "c1")
     assert said.blocked is not None
     assert ".fixwright/hooks.toml can't be read" in said.blocked
-
-
-# ---- the gate -------------------------------------------------------------------------------
-
-
-async def test_who_is_blocked_by_a_hook_is_not_asked() -> None:
-    user = User("once")
-    gate = Gatekeeper(Permissions(Policy(), user), Hooks([hook("raise SystemExit(1)")]))
-    verdict = await gate.permit(DEPLOY, "c1")
-    assert (verdict.allowed, user.asked) == (False, [])
-    assert "blocks it" in verdict.sentence
-
-
-async def test_remarks_of_hooks_reach_the_model_and_secrets_reach_no_hook(tmp_path: Path) -> None:
-    told = tmp_path / "told"
-    keeps = f"import sys, pathlib; pathlib.Path({str(told)!r}).write_text(sys.stdin.read())"
-    hooks = Hooks([hook('print(\'{"remark": "mind the gap"}\')'), hook(keeps, "after")])
-
-    def clean(text: str) -> str:
-        return text.replace("hunter2", "…")
-
-    gate = Gatekeeper(Permissions(Policy()), hooks, clean)
-    assert (await gate.permit(EDIT, "c1")).allowed
-    remark = await gate.after(EDIT, Outcome("the password is hunter2"))
-    assert remark.endswith(": mind the gap")
-    assert json.loads(told.read_text())["outcome"]["text"] == "the password is …"
-    assert await gate.after(EDIT, Outcome("again")) == ""

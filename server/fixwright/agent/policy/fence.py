@@ -25,7 +25,7 @@ class Fence:
 
     def __init__(self, session: str) -> None:
         """For a session, by its id, which only it knows."""
-        self._key = session.encode()
+        self._key = session.encode("utf-8", "surrogatepass")
 
     def around(self, call: str, source: str, text: str) -> str:
         """A text of a stranger, fenced; the same for the same call, so that a session repeats.
@@ -35,7 +35,9 @@ class Fence:
             source: what gave it: "read src/a.py".
             text: what it gave.
         """
-        number = hmac.new(self._key, call.encode(), hashlib.sha256).hexdigest()[:12]
+        number = hmac.new(
+            self._key, call.encode("utf-8", "surrogatepass"), hashlib.sha256
+        ).hexdigest()[:12]
         told = one_line(source).replace('"', "'")
         inside = _TAG.sub(r"<\\\1", visible(text).replace(number, "…"))
         return f'<data source="{told}" id={number}>\n{inside}\n</data id={number}>'

@@ -76,7 +76,7 @@ class KeptDecisions:
     def _write(self, told: dict[str, object]) -> None:
         draft = self._file.with_suffix(".draft")
         with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:  # noqa: PTH123 - the mode
-            json.dump(told, file, indent=1, ensure_ascii=False)
+            json.dump(told, file, indent=1)
             file.flush()
             os.fsync(file.fileno())
         draft.replace(self._file)

@@ -121,7 +121,7 @@ class Permissions:
             place: finds what a name stands for; is called in a thread.
         """
         self.policy = policy
-        self._ask = nobody if policy.mode == "headless" else ask
+        self._ask = ask
         self._always = always
         self._session = list(session)
         self._place = place

@@ -58,7 +58,7 @@ def places_of(names: Names) -> Places:
 def _place(names: Names, name: str) -> Place:
     try:
         path = uri_to_path(names.uri(name))
-    except Refused:  # it lies outside; the tool will say so
+    except (Refused, ValueError):  # it lies outside, or no file can have it; the tool will say so
         return plain_place(name)
     if path is None:
         return plain_place(name)
@@ -67,7 +67,7 @@ def _place(names: Names, name: str) -> Place:
     try:
         real = path.resolve()
         roots = {folder.resolve(): told for folder, told in folders.items()}
-    except (OSError, RuntimeError):  # RuntimeError: a loop of links, up to Python 3.12
+    except (OSError, ValueError, RuntimeError):  # RuntimeError: a loop of links, up to Python 3.12
         return Place(spelled, outside=True)
     same = {found for root in roots for found in [relative_path(root, real)] if found is not None}
     inside = {found for root in folders for found in [relative_path(root, path)] if found}
