@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fixwright.models.gauge import TokenGauge, estimate_request
+from fixwright.models.gauge import Estimates, TokenGauge, estimate_request
 from fixwright.models.prices import LongRequests, Price
 from fixwright.models.types import Call, Message, Native, Request, Result, Tool, Usage
 
@@ -68,6 +68,13 @@ def test_a_request_is_all_that_is_sent():
     )
     assert estimate_request(whole, "a") == pytest.approx(9000, rel=0.06)
     assert estimate_request(whole, "b") == pytest.approx(8000, rel=0.06), "no foreign reasoning"
+
+
+def test_what_is_remembered_does_not_change_an_estimate():
+    estimates, messages = Estimates(), (Message("user", "a" * 50), Message("assistant", "b" * 70))
+    for n in (1, 2, 2, 1):
+        request = Request(("c" * 90,), messages[:n])
+        assert estimates.of(request, "k") == estimate_request(request, "k")
 
 
 def test_the_most_that_a_request_can_cost():

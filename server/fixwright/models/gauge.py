@@ -7,15 +7,16 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from fixwright.models.json_reading import as_list, as_object
 from fixwright.models.tokens import estimate_tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from fixwright.models.types import Message, Request, Usage
 
-TOKENS_PER_MESSAGE = 4
-"""What separates messages; likewise each call, result and tool."""
+TOKENS_PER_TEXT = 4
+"""What stands around each text: roles, names, identifiers."""
 
 PRIOR = 2_000
 """Estimated tokens for which the ratio that one begins with counts as if they had been seen."""
@@ -67,27 +68,62 @@ class TokenGauge:
         return math.ceil(estimated * self.ratio(key) * doubt)
 
 
+class Estimates:
+    """Estimates of requests, each of which is mostly the one before: its texts are remembered."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, int] = {}
+
+    def of(self, request: Request, key: str) -> int:
+        """Tokens of everything that a request sends to the provider `key`."""
+        before, now = self._known, dict[str, int]()
+        total = 0
+        for text in _texts(request, key):
+            size = before.get(text)
+            now[text] = estimate_tokens(text) if size is None else size
+            total += now[text] + TOKENS_PER_TEXT
+        self._known = now
+        return total
+
+
 def estimate_request(request: Request, key: str) -> int:
-    """Tokens of everything that a request sends to the provider `key`, by `estimate_tokens`."""
-    system = sum(estimate_tokens(part) for part in request.system)
-    tools = sum(
-        estimate_tokens(tool.name + tool.description + json.dumps(dict(tool.schema)))
-        + TOKENS_PER_MESSAGE
-        for tool in request.tools
-    )
-    return system + tools + sum(estimate_message(message, key) for message in request.messages)
+    """See `Estimates.of`; remembers nothing."""
+    return Estimates().of(request, key)
 
 
 def estimate_message(message: Message, key: str) -> int:
     """Tokens of one message as the provider `key` gets it, its own reasoning included."""
+    return sum(estimate_tokens(text) + TOKENS_PER_TEXT for text in _said(message, key))
+
+
+def _texts(request: Request, key: str) -> Iterator[str]:
+    yield from request.system
+    for tool in request.tools:
+        yield f"{tool.name} {tool.description} {json.dumps(dict(tool.schema))}"
+    for message in request.messages:
+        yield from _said(message, key)
+
+
+def _said(message: Message, key: str) -> Iterator[str]:
     if message.native is not None and message.native.key == key:
-        return estimate_tokens(json.dumps(message.native.content, ensure_ascii=False))
-    texts = [
-        message.text,
-        *(result.id + result.text for result in message.results),
-        *(call.id + call.name + call.raw for call in message.calls),
-    ]
-    return sum(estimate_tokens(text) + TOKENS_PER_MESSAGE for text in texts)
+        yield from _inside(message.native.content)
+        return
+    if message.text:
+        yield message.text
+    for result in message.results:
+        yield result.text
+    for call in message.calls:
+        yield call.name
+        yield call.raw
+
+
+def _inside(value: object) -> Iterator[str]:
+    """Every string in a JSON value, names left out: there are few, and each is short."""
+    if isinstance(value, str):
+        yield value
+        return
+    for inner in (*as_list(value), *as_object(value).values()):
+        yield from _inside(inner)
 
 
 def sent_tokens(usage: Usage) -> int:

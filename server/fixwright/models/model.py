@@ -6,7 +6,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from fixwright.models.gauge import TokenGauge, estimate_message, estimate_request, sent_tokens
+from fixwright.models.gauge import Estimates, TokenGauge, estimate_message, sent_tokens
 from fixwright.models.tokens import estimate_tokens
 from fixwright.models.types import Delta, Done, ModelError, Provider, Request, Usage
 
@@ -52,6 +52,7 @@ class Model:
         self.max_tokens = max_tokens
         self.price = price
         self.gauge = gauge or TokenGauge()
+        self._estimates = Estimates()
 
     @property
     def key(self) -> str:
@@ -81,7 +82,7 @@ class Model:
 
     def estimate(self, request: Request) -> int:
         """The input tokens to expect for a request."""
-        return self.gauge.tokens(self.key, estimate_request(request, self.key))
+        return self.gauge.tokens(self.key, self._estimates.of(request, self.key))
 
     def cost(self, usage: Usage) -> float | None:
         """What one request cost, in US dollars; None if the price is not known."""
@@ -89,7 +90,7 @@ class Model:
 
     def reserve(self, request: Request) -> Reserve:
         """What a request uses at most, with the whole of its output limit."""
-        sent = self.gauge.at_most(self.key, estimate_request(request, self.key))
+        sent = self.gauge.at_most(self.key, self._estimates.of(request, self.key))
         received = request.max_tokens or self.max_tokens
         usd = self.price.at_most(sent, received) if self.price is not None else None
         return Reserve(sent + received, usd)
@@ -102,7 +103,7 @@ class Model:
         Raises:
             ModelError: there is no whole answer; `too_large` before anything was sent.
         """
-        estimated = estimate_request(request, self.key)
+        estimated = self._estimates.of(request, self.key)
         context = await self.context()
         fitting = request if context is None else self._fitted(request, estimated, context)
         async with aclosing(self.provider.stream(fitting)) as items:
