@@ -432,3 +432,30 @@ def test_nothing_is_left_of_the_indentation_of_a_line_that_becomes_blank() -> No
     assert applied(CODE, TextEdit("self.total += amount\n", "\n"), read=CODE) == CODE.replace(
         "        self.total += amount\n", "\n"
     )
+
+
+def test_a_line_among_others_like_it_is_not_guessed_after_a_change() -> None:
+    read, now = "step()\n" * 8, "step()\n" * 9
+    name = anchors(read)[4]
+    assert refused(now, LineEdit(name, name, "jump()\n"), read=read).reason == "stale"
+    around = f"# typed\n{read}"
+    after = applied(around, LineEdit(name, name, "jump()\n"), read=read)  # all eight are there
+    assert after.split("\n").index("jump()") == 5
+
+
+def test_two_places_of_other_depths_are_two_places() -> None:
+    twice = "if a:\n    first(1)\n    second(2)\nif b:\n        first(1)\n        second(2)\n"
+    edit = TextEdit("first(1)\nsecond(2)\n", "first(1)\nthird(3)\n")
+    assert refused(twice, edit, read=twice).reason == "ambiguous"
+
+
+def test_text_that_only_looks_like_anchors_is_text() -> None:
+    table = "1:abcd|first\n2:abcd|second\n"
+    edit = TextEdit("2:abcd|second", "2:abcd|other")
+    assert applied(table, edit, read=table) == table.replace("second", "other")
+
+
+def test_a_blank_line_in_front_is_a_line_of_old() -> None:
+    text = "alpha = 1\ngamma: delta\n\n    gamma: delta\n"
+    after = applied(text, TextEdit("\ngamma: delta\n", "\n"), read=text)
+    assert after == "alpha = 1\ngamma: delta\n\n"
