@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fixwright.agent.policy.fence import Fence, one_line, visible
@@ -74,6 +74,7 @@ def test_what_the_user_has_allowed_is_still_allowed() -> None:
         assert policy.judge(action).judgement.decision == "allow"
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(sorted(TEXTS.values())),
     st.text(max_size=50),
@@ -144,6 +145,7 @@ def test_line_ends_of_windows_are_line_ends() -> None:
     assert visible("a\r\nb\rc") == "a\nb<U+000D>c"
 
 
+@settings(deadline=None)
 @given(st.text(max_size=80), st.text(max_size=20), st.text(max_size=20))
 def test_no_text_ends_its_fence(text: str, source: str, call: str) -> None:
     fence = Fence("s")
@@ -160,6 +162,7 @@ def test_fences_of_other_calls_and_sessions_have_other_numbers() -> None:
     assert len(fences) == 4
 
 
+@settings(deadline=None)
 @given(st.text(max_size=600))
 def test_one_line_is_one_line(text: str) -> None:
     shown = one_line(text)

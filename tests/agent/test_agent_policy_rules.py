@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fixwright.agent.naming import Names
@@ -160,6 +160,7 @@ def test_what_cannot_be_read_for_certain_is_allowed_by_no_rule(line: str) -> Non
     assert judged(rules, run(line), ()) is None
 
 
+@settings(deadline=None)
 @given(st.text("ag $'\"`\\;&|()<>#{}=\n\t*!", max_size=40))
 def test_every_line_can_be_read(line: str) -> None:
     found = read_line(line)
@@ -169,6 +170,7 @@ def test_every_line_can_be_read(line: str) -> None:
 PROGRAMS = ["ok", "no"]
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(
@@ -452,6 +454,7 @@ def test_a_rule_that_cannot_be_read_asks_about_everything() -> None:
     assert policy.judge(read("a.py")).judgement.decision == "ask"
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.builds(

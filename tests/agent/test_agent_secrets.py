@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import quote, quote_plus
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fixwright import log
@@ -230,6 +230,7 @@ WHOLE = "\n".join(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, len(WHOLE)), max_size=60))
 def test_a_split_secret_is_found_as_a_whole_one(cuts: list[int]) -> None:
     stream = StreamRedactor(KNOWN)

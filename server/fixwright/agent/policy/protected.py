@@ -6,9 +6,13 @@ lets it be read.
 
 from __future__ import annotations
 
+import fnmatch
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
-from fixwright.agent.policy.globs import PathGlob
+from fixwright.agent.policy.globs import PathGlob, fold
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,18 +60,51 @@ _PROTECTED = (
     (Protection("is run on other machines as soon as it is pushed"), _PIPELINES),
     (Protection("is obeyed or run by an editor or by agents"), _OBEYED),
 )
-_READ = tuple(
-    (protection, tuple(PathGlob.read(each, folded=True) for each in patterns.split()))
-    for protection, patterns in _PROTECTED
-)
-_KEY_FILE = PathGlob.read("id_*", folded=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Files:
+    """The files of one protection: by names anywhere, by folders anywhere, and by paths."""
+
+    protection: Protection
+    names: re.Pattern[str]
+    folders: re.Pattern[str]
+    paths: tuple[PathGlob, ...]
+
+    @classmethod
+    def read(cls, protection: Protection, patterns: str) -> _Files:
+        told = patterns.split()
+        return cls(
+            protection,
+            _one_of(each for each in told if "/" not in each),
+            _one_of(each[:-1] for each in told if each.endswith("/") and "/" not in each[:-1]),
+            tuple(PathGlob.read(each, folded=True) for each in told if "/" in each[:-1]),
+        )
+
+    def hold(self, path: str, names: list[str]) -> bool:
+        """Whether a file is one of them; `names` are those on its way, folded."""
+        return (
+            any(map(self.names.fullmatch, names))
+            or any(map(self.folders.fullmatch, names[:-1]))
+            or any(each.matches(path) for each in self.paths)
+        )
+
+
+def _one_of(globs: Iterable[str]) -> re.Pattern[str]:
+    return re.compile("|".join(fnmatch.translate(fold(each)) for each in globs) or r"(?!)")
+
+
+_FILES = tuple(_Files.read(protection, patterns) for protection, patterns in _PROTECTED)
 
 
 def protection_of(path: str) -> Protection | None:
     """Why a file is protected; None for one that is not. The path is as `globs.clean` gives it."""
-    if _KEY_FILE.matches(path) and "." not in path.rpartition("/")[2]:
+    names = [_folded(each) for each in path.strip("/").split("/")]
+    if names[-1].startswith("id_") and "." not in names[-1]:
         return _SECRET
-    for protection, globs in _READ:
-        if any(each.matches(path) for each in globs):
-            return protection
-    return None
+    return next((each.protection for each in _FILES if each.hold(path, names)), None)
+
+
+@lru_cache(4096)
+def _folded(name: str) -> str:
+    return fold(name)
