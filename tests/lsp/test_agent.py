@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
+from lsprotocol import types as lsp
 
 from fixwright.workspace.paths import path_to_uri
 from support.agents import calls
@@ -112,6 +113,16 @@ async def test_without_an_answer_a_proposal_waits_to_be_accepted(tmp_path: Path)
         assert (report["status"], report["applied"]) == ("done", False)
         assert it.editor.text(it.uri) == MEAN
         name = report["proposalId"]
+        here = lsp.Range(start=lsp.Position(1, 0), end=lsp.Position(1, 0))
+        offered = [each.title for each in await it.editor.actions(it.uri, here)]
+        assert "Accept all 2 changes of the agent" in offered
+        assert "Accept: delete this" in offered
+        lenses = await it.editor.client.text_document_code_lens_async(
+            lsp.CodeLensParams(text_document=lsp.TextDocumentIdentifier(uri=it.uri))
+        )
+        assert {"Accept: delete this", "Reject"} <= {
+            each.command.title for each in lenses or () if each.command
+        }
         first = await it.editor.command("fixwright.accept", {"proposalId": name, "hunks": [1]})
         assert (first["applied"], first["left"]) == (True, 1), first
         assert it.editor.text(it.uri) == MEAN.replace(" + 1", "")

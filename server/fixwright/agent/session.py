@@ -42,6 +42,7 @@ MAP_TOKENS = 2000
 """Of the map at the front of each session; the tool `outline` draws others."""
 _MAP_SECONDS = 5.0
 """How long a session waits for its map; without it there is still `outline`."""
+_LONGEST_TITLE = 80
 _LOOKING = ("read", "search", "outline", "diagnostics", "git", "ask", "finish")
 _RUNNING = (*_LOOKING, "run", "test")
 
@@ -113,6 +114,7 @@ class AgentSession:
         """
         loop, asking = self._loop()
         clean = self.around.clean
+        await self._give_title(clean(prompt))
         ended = await loop.turn(clean(prompt), clean(context))
         return Turn(ended, asking.usage, asking.budget)
 
@@ -121,6 +123,12 @@ class AgentSession:
         loop, asking = self._loop()
         again = [each.call for each in pending(self.journal.events) if each.fate == "again"]
         return Turn(await loop.go_on(again), asking.usage, asking.budget)
+
+    async def _give_title(self, prompt: str) -> None:
+        """A new session is called by how it began: that costs nothing and tells nobody."""
+        known = any(each.data.get("title") for each in self.journal.events)
+        if title := ("" if known else prompt.strip().partition("\n")[0][:_LONGEST_TITLE].strip()):
+            await self.journal.append("title", {"title": title})
 
     def _loop(self) -> tuple[Loop, Asking]:
         around = self.around

@@ -9,6 +9,7 @@ from lsprotocol import types as lsp
 
 from fixwright.json_reading import as_object
 from fixwright.lsp import names
+from fixwright.lsp.features.review_places import review_actions
 from fixwright.runs.dependencies import missing_module
 from fixwright.runs.plan import can_run
 from fixwright.runs.supplies import STALE
@@ -27,9 +28,12 @@ async def code_actions(
 ) -> list[lsp.CodeAction]:
     """`textDocument/codeAction`: nothing is computed here, so it costs a keystroke nothing."""
     document = snapshot.documents.get(canonical(params.text_document.uri))
-    if document is None or not can_run(document.language):
+    if document is None:
         return []
-    found = [*_fixes(bench, snapshot, params), *_runs(params)]
+    reviews = review_actions(bench, document, params.range)
+    if not can_run(document.language):
+        return [each for each in reviews if params.context.only is None]
+    found = [*reviews, *_fixes(bench, snapshot, params), *_runs(params)]
     only = params.context.only
     return [action for action in found if only is None or _wanted(action, only)]
 

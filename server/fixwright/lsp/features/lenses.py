@@ -16,6 +16,7 @@ from fixwright.index.tests import test_places
 from fixwright.lsp import names
 from fixwright.lsp.convert import to_lsp
 from fixwright.lsp.features.cells import cell_lenses
+from fixwright.lsp.features.review_places import review_lenses
 from fixwright.runs.plan import can_run
 from fixwright.workspace.paths import canonical, display_name
 from fixwright.workspace.position import Range
@@ -35,11 +36,14 @@ async def code_lenses(
 ) -> list[lsp.CodeLens]:
     """`textDocument/codeLens`."""
     document = snapshot.documents.get(canonical(params.text_document.uri))
-    if document is None or not can_run(document.language):
+    if document is None:
         return []
+    reviews = list(review_lenses(bench, document))
+    if not can_run(document.language):
+        return reviews
     top = lsp.Range(start=lsp.Position(0, 0), end=lsp.Position(0, 0))
     run = lsp.Command(title="Run", command=names.RUN_FILE, arguments=[{"uri": document.uri}])
-    lenses = [lsp.CodeLens(range=top, command=run)]
+    lenses = [*reviews, lsp.CodeLens(range=top, command=run)]
     if len(document.text.value) > _LARGEST:
         return lenses
     lenses += await asyncio.to_thread(cell_lenses, document, bench.encoding)
