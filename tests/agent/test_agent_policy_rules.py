@@ -374,6 +374,7 @@ OTHERS = [
     ".husky/pre-push",
     ".vscode/tasks.json",
     ".mcp.json",
+    ".GitHub/Work\u200bflows/ci.yml",
     "AGENTS.md",
     "sub/CLAUDE.md",
 ]

@@ -118,6 +118,7 @@ def test_a_key_block_goes_whole_and_takes_nothing_else(written: str) -> None:
         'HEADER = "-----BEGIN PRIVATE KEY-----"\ndef parse(text): ...\n',
         "token = tokens.next_token_of_the_sentence2()",
         'password = "correct horse"',
+        'token = "aaaaaaaaaaaaaaa1"',
         "secret_key = os.environ['SECRET_KEY_OF_MY_APP']",
         'url = f"postgres://{user}:{password}@{host}/db"',
         "https://user:password@host/",
