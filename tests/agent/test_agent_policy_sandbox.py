@@ -87,6 +87,4 @@ async def test_without_a_sandbox_it_blocks(tmp_path: Path) -> None:
     hooks = Hooks(repository_hooks(HOOKS), in_sandbox(Runner(missing, Limits()), lambda: draft))
     found = (await hooks.before(ACTION, "c1")).blocked
     assert found is not None
-    assert found.endswith(
-        "could not be run in the sandbox: There is no sandbox here. Install bubblewrap."
-    )
+    assert found.endswith("could not be run in the sandbox: There is no sandbox here. Install it.")
