@@ -1,0 +1,1 @@
+"""Work that the agent proves by runs of its own: generated tests, and optimisations."""
