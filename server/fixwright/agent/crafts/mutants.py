@@ -148,8 +148,9 @@ def _changes(
         if node.end_byte <= start or node.start_byte >= end:
             continue
         waiting += node.children
-        if node.start_byte >= start and node.end_byte <= end:
-            yield from _of(node, source, language)
+        for change in _of(node, source, language):
+            if start <= change.start and change.end <= end:
+                yield change
 
 
 def _of(node: tree_sitter.Node, source: Source, language: str) -> Iterator[_Change]:
