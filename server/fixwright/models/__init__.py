@@ -1,6 +1,5 @@
 """Language models behind one small interface. Importing this imports no SDK; see `loading`."""
 
-from fixwright.models.catalogue import cost_usd
 from fixwright.models.context import Context
 from fixwright.models.factory import ModelSettings, ProviderName, open_model, small_settings
 from fixwright.models.fallback import Fallback, Switched
@@ -53,7 +52,6 @@ __all__ = [
     "TokenGauge",
     "Tool",
     "Usage",
-    "cost_usd",
     "estimate_tokens",
     "open_model",
     "small_settings",

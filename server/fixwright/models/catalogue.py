@@ -16,8 +16,6 @@ from fixwright.models.prices import LongRequests, Price
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from fixwright.models.types import Usage
-
 _DATE = re.compile(r"-(\d{8}|\d{4}-\d{2}-\d{2})$")
 
 
@@ -66,15 +64,6 @@ def known_model(name: str) -> KnownModel | None:
     """The entry for a model; a dated snapshot (`…-20251001`) is its undated self."""
     models = load_catalogue().models
     return models.get(name) or models.get(_DATE.sub("", name))
-
-
-def cost_usd(model: str, usage: Usage) -> float | None:
-    """What one request cost by the catalogue, in US dollars; None for an unknown model.
-
-    `Model.cost` knows the settings' prices, too.
-    """
-    known = known_model(model)
-    return known.price.cost(usage) if known is not None else None
 
 
 def _entry(entry: Mapping[str, object]) -> KnownModel:
