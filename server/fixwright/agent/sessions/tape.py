@@ -189,7 +189,7 @@ def first_difference(recorded: Sequence[Event], repeated: Sequence[Event]) -> st
 
 def _in_order(events: Iterable[Event]) -> list[Event]:
     """Without what is left aside; of calls that are made side by side any may come first."""
-    kept = (each for each in events if each.type not in _LEFT_ASIDE)
+    kept = (each for each in events if each.type not in _EVENTS_LEFT_ASIDE)
     ordered: list[Event] = []
     for made, group in groupby(kept, key=lambda each: each.type in _OF_CALLS):
         several = list(group)
@@ -197,7 +197,7 @@ def _in_order(events: Iterable[Event]) -> list[Event]:
     return ordered
 
 
-_LEFT_ASIDE = ("created", "title", "applied", "discarded", "undone")
+_EVENTS_LEFT_ASIDE = ("created", "title", "applied", "discarded", "undone")
 _OF_CALLS = ("permission", "call", "run", "result")
 
 
