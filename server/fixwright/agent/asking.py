@@ -53,8 +53,7 @@ class Asking:
             ModelError: it can't be set up.
         """
         model = await self.models.model()
-        context = await model.context()
-        return model, None if context is None else max(context.tokens - model.max_tokens, 1)
+        return model, await model.room()
 
     async def ask(self, request: Request, purpose: str = "turn") -> Done:
         """The whole answer.

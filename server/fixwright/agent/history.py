@@ -87,7 +87,7 @@ class History:
         older = [event for event in events if event.seq <= up_to]
         asked = Message("user", SUMMARISE)
         messages = _with(conversation(older, rendered), asked)
-        request = Request(self.front.parts, messages)
+        request = Request(self.front.parts, messages, cache=False)
         answer = await asking.ask(request, "summary")
         kept = kept_word_for_word(events, up_to, _said)
         text = summary_text(kept, answer.message.text)
