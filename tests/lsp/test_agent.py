@@ -23,7 +23,7 @@ MEAN = "def mean(numbers):\n    return sum(numbers) / len(numbers) + 1\n"
 TEST = "from mean import mean\n\n\ndef test_mean():\n    assert mean([1, 3]) == 2\n"
 REPAIR = ("edit", {"path": "mean.py", "edits": [{"old": " + 1", "new": ""}]})
 NEW = ("file_op", {"op": "create", "path": "notes.txt", "text": "one\n"})
-Client = Literal["ours", "stock"]
+Client = Literal["ours", "stock", "reviewing"]
 
 
 def finish(summary: str, **claim: str) -> tuple[str, Mapping[str, Any]]:
@@ -58,7 +58,11 @@ async def desk(
     async with scripted_model(turns) as model:
         wanted = {"sandbox": {"backend": "bubblewrap"}, "model": model.settings, **settings}
         async with editing(
-            folder, ours=client == "ours", settings=wanted, environment=model.environment
+            folder,
+            ours=client != "stock",
+            reviews=client == "reviewing",
+            settings=wanted,
+            environment=model.environment,
         ) as editor:
             uri = editor.open_file(folder / "mean.py")
             yield Desk(editor, model, folder, uri)
@@ -132,6 +136,17 @@ async def test_without_an_answer_a_proposal_waits_to_be_accepted(tmp_path: Path)
         assert it.editor.text(path_to_uri(tmp_path / "notes.txt")) == "one\n"
         gone = await it.editor.command("fixwright.accept", {"proposalId": name})
         assert gone["applied"] is False
+
+
+async def test_a_client_that_reviews_itself_is_not_asked(tmp_path: Path) -> None:
+    async with desk(tmp_path, PROVEN, "reviewing") as it:
+        it.editor.answer = "Apply all"
+        report = await it.agent()
+        assert (report["status"], report["applied"]) == ("done", False)
+        assert not it.editor.shown.questions
+        taken = await it.editor.command("fixwright.accept", {"proposalId": report["proposalId"]})
+        assert (taken["applied"], taken["left"]) == (True, 0), taken
+        assert it.editor.text(it.uri) == MEAN.replace(" + 1", "")
 
 
 async def test_what_was_discarded_is_no_part_of_the_session_any_more(tmp_path: Path) -> None:

@@ -435,6 +435,7 @@ def capabilities(
     *,
     ours: bool,
     encoding: Encoding,
+    reviews: bool = False,
     versions: bool = True,
     watches: bool = False,
     registers: bool = False,
@@ -467,7 +468,7 @@ def capabilities(
             references=lsp.ReferenceClientCapabilities(dynamic_registration=registers),
             hover=lsp.HoverClientCapabilities(dynamic_registration=registers),
         ),
-        experimental=cast("Any", {"fixwright": 1}) if ours else None,
+        experimental=cast("Any", {"fixwright": 1, "fixwrightReviews": reviews}) if ours else None,
     )
 
 
@@ -476,6 +477,7 @@ async def editing(
     folder: Path | Sequence[Path] | None,
     *,
     ours: bool = False,
+    reviews: bool = False,
     encoding: Encoding = Encoding.UTF16,
     versions: bool = True,
     watches: bool = False,
@@ -501,6 +503,7 @@ async def editing(
                 lsp.InitializeParams(
                     capabilities=capabilities(
                         ours=ours,
+                        reviews=reviews,
                         encoding=encoding,
                         versions=versions,
                         watches=watches,

@@ -20,6 +20,8 @@ class ClientProfile:
     name: str
     ours: bool
     """It speaks `fixwright/…` messages (`experimental: {fixwright: 1}`)."""
+    reviews: bool
+    """It asks itself what shall become of the agent's proposals (`fixwrightReviews: true`)."""
     document_changes: bool
     """It honours versions in a workspace edit."""
     file_changes: frozenset[str]
@@ -49,7 +51,8 @@ class ClientProfile:
         name = params.client_info.name if params.client_info else ""
         return cls(
             name=name,
-            ours=_speaks_fixwright(capabilities.experimental),
+            ours=_announced(capabilities.experimental, "fixwright"),
+            reviews=_announced(capabilities.experimental, "fixwrightReviews"),
             # Neovim honours versions without announcing documentChanges.
             document_changes=bool(
                 edit and (edit.document_changes or edit.change_annotation_support)
@@ -94,9 +97,9 @@ def _most_folds(documents: lsp.TextDocumentClientCapabilities | None) -> int:
     return limit or _MOST_FOLDS
 
 
-def _speaks_fixwright(experimental: object) -> bool:
+def _announced(experimental: object, name: str) -> bool:
     """The decoder gives plain JSON or an object, depending on what it knows."""
-    return bool(as_object(experimental).get("fixwright") or getattr(experimental, "fixwright", 0))
+    return bool(as_object(experimental).get(name) or getattr(experimental, name, False))
 
 
 def negotiated(encoding: lsp.PositionEncodingKind | str | None) -> Encoding:

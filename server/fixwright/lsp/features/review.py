@@ -37,8 +37,11 @@ async def offered(
 ) -> None:
     """Ask what shall become of a proposal; without an answer it waits.
 
-    The report says what came of it.
+    The report says what came of it. A client that reviews proposals itself has it in the report.
     """
+    if bench.editor.profile.reviews:
+        await bench.editor.refresh_lenses()
+        return
     question = _question(proposal, report)
     choices = [APPLY, SHOW, DISCARD]
     answer = await bench.editor.ask(question, choices)
