@@ -114,7 +114,7 @@ async def test_a_broken_driver_is_told_as_that(probe: Probe) -> None:
 POISONS = {
     "writes": "for f in $PROBE_CACHE/bin/*; do echo 'echo poison' > $f; done",
     "appends": "for f in $PROBE_CACHE/bin/*; do echo >> $f; done",
-    "swaps the built program": "for f in $PROBE_CACHE/bin/*; do cp $0 $TMPDIR/x; mv $TMPDIR/x $f; done",
+    "swaps the built program": "cd $TMPDIR; for f in $PROBE_CACHE/bin/*; do cp $0 x; mv x $f; done",
     "adds": "touch $PROBE_CACHE/bin/more",
     "adds deep down": "touch $PROBE_CACHE/deep/2/er/more",
     "makes a folder": "mkdir $PROBE_CACHE/more",
