@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from fixwright.cli.headless import Headless, headless
 from fixwright.fix.fix import Fix
 from fixwright.fix.problem import problem_of
+from fixwright.headless import Headless, headless
 from fixwright.runs.run import Run
 from fixwright.runs.target import Target
 from fixwright.workspace.paths import path_to_uri

@@ -16,13 +16,13 @@ import click
 from fixwright import __version__
 from fixwright.cli.dependency_commands import deps, supplied
 from fixwright.cli.exits import COULD_NOT, DONE, FAILED, REFUSED
-from fixwright.cli.headless import Headless, headless
 from fixwright.cli.index_commands import index, symbols
 from fixwright.cli.sandbox_commands import sandbox
 from fixwright.cli.search_commands import search_text, show_map
 from fixwright.cli.session_commands import replay, sessions
 from fixwright.fix.problem import Problem, problem_of
 from fixwright.fix.report import FixReport, fix_report, no_fix_report
+from fixwright.headless import Headless, headless
 from fixwright.index.languages import language_for
 from fixwright.index.tests import tests_in
 from fixwright.models.types import ModelError

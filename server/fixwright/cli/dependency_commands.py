@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from fixwright.cli.exits import COULD_NOT, DONE, FAILED, REFUSED
-from fixwright.cli.headless import Headless, headless
+from fixwright.headless import Headless, headless
 from fixwright.runs.dependencies import Ask, ask_of, lacking, may_lack
 from fixwright.runs.dependency_report import dependency_report
 from fixwright.runs.run import Run

@@ -12,7 +12,7 @@ from typing import cast
 
 import click
 
-from fixwright.cli.headless import root_of
+from fixwright.headless import root_of
 from fixwright.index.catalog.place import Place
 from fixwright.index.catalog.results import SymbolHit
 from fixwright.index.workspace_index import IndexUnavailable, Progress, WorkspaceIndex

@@ -1,10 +1,10 @@
-"""Running and fixing without an editor: the disk is the snapshot."""
+"""Work without an editor: the disk is the snapshot."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,8 +31,11 @@ _MANIFESTS = ("pyproject.toml", "package.json", "go.mod", "Cargo.toml", "pom.xml
 class Headless:
     """What a command works with.
 
-    `unconfined` runs without any sandbox: only after a yes to exactly that. `problems` are
-    sentences about the settings.
+    Attributes:
+        unconfined: runs without any sandbox: only after a yes to exactly that.
+        services: what the settings decide; the runner and the ladder are its own.
+        index: the work tree's, started when it is first asked for; None where it can't be.
+        problems: sentences about the settings.
     """
 
     snapshot: Snapshot
@@ -40,12 +43,19 @@ class Headless:
     unconfined: Runner
     ladder: Ladder
     dependencies: Dependencies
+    services: Services
+    index: Callable[[], Awaitable[WorkspaceIndex | None]]
     problems: tuple[str, ...]
 
 
 @asynccontextmanager
-async def headless(path: Path) -> AsyncGenerator[Headless, None]:
-    """Everything for work on a file or folder; given back at the end."""
+async def headless(path: Path, *, watch: bool = False) -> AsyncGenerator[Headless, None]:
+    """Everything for work on a file or folder; given back at the end.
+
+    Args:
+        path: the file or folder; the work tree around it is the workspace.
+        watch: whether the index follows the disk, for what lasts longer than one command.
+    """
     root = root_of(path)
     folder = Folder.at(path_to_uri(root))
     assert folder is not None
@@ -55,7 +65,7 @@ async def headless(path: Path) -> AsyncGenerator[Headless, None]:
         config.user_layer(problems),
         config.environment_layer(),
     )
-    index = _Index(root, found.settings.index.cache)
+    index = _Index(root, found.settings.index.cache, watch=watch)
     definitions = WorkspaceDefinitions(index.started, patience=_PATIENCE)
     services = Services.of(found.settings, definitions)
     try:
@@ -65,6 +75,8 @@ async def headless(path: Path) -> AsyncGenerator[Headless, None]:
             Runner(services.door.open_unconfined, services.runner.limits),
             services.ladder,
             services.dependencies,
+            services,
+            index.started,
             (*problems, *found.problems),
         )
     finally:
@@ -75,15 +87,16 @@ async def headless(path: Path) -> AsyncGenerator[Headless, None]:
 class _Index:
     """The index of a work tree, started when a rule first asks for it."""
 
-    def __init__(self, root: Path, cache: str | None) -> None:
+    def __init__(self, root: Path, cache: str | None, *, watch: bool) -> None:
         self._root = root
+        self._watch = watch
         self._cache = None if cache is None else Path(cache)
         self._starting: asyncio.Task[WorkspaceIndex] | None = None
 
     async def started(self) -> WorkspaceIndex | None:
         """The index; None where it can't be started."""
         if self._starting is None:
-            start = WorkspaceIndex.start([self._root], cache=self._cache)
+            start = WorkspaceIndex.start([self._root], cache=self._cache, watch=self._watch)
             self._starting = asyncio.create_task(start)
         try:
             return await asyncio.shield(self._starting)
