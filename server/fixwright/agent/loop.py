@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from fixwright.agent.budget import LimitReached
 from fixwright.agent.observer import Observer, unseen
+from fixwright.agent.sessions.resume import finished
 from fixwright.models.json_reading import as_list, as_object
 from fixwright.models.types import ModelError, Usage
 
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from fixwright.agent.asking import Asking
-    from fixwright.agent.calls import Done as CallDone
     from fixwright.agent.calls import Hands
     from fixwright.agent.history import History
     from fixwright.agent.records import Journal
@@ -92,6 +92,8 @@ class Loop:
         try:
             if calls and (ended := await self._handled(calls)) is not None:
                 return ended
+            if (said := finished(self.journal.events)) is not None:
+                return _finished(said)  # a crash came before this was written down
             while True:
                 if (ended := await self._step()) is not None:
                     return ended
@@ -134,7 +136,7 @@ class Loop:
         done = await self.hands.make(calls)
         for each in done:
             if each.outcome is not None and each.outcome.ends:
-                return _finished(each)
+                return _finished(each.outcome.data)
         if self.hands.most_repeated >= REPEATS:
             return Ended(
                 "limit",
@@ -163,9 +165,7 @@ class Loop:
         self.observe("end", {"status": ended.status, "reason": ended.reason})
 
 
-def _finished(done: CallDone) -> Ended:
-    assert done.outcome is not None
-    data = done.outcome.data
+def _finished(data: Mapping[str, object]) -> Ended:
     summary, claims = data.get("summary"), data.get("claims")
     return Ended(
         "done",

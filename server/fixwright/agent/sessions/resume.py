@@ -75,6 +75,18 @@ def pending(events: Sequence[Event]) -> tuple[PendingCall, ...]:
     return _without_result(_answered(last), events[last.seq :])
 
 
+def finished(events: Sequence[Event]) -> Mapping[str, object] | None:
+    """What a turn that was cut had ended with: the data of its `finish`; None where it had not."""
+    last = _last(events, "answer", "user", "ended")
+    if last is None or last.type != "answer":
+        return None
+    ends = {call.id for call in _answered(last).calls if call.name == "finish"}
+    for event in _results(events[last.seq :]):
+        if event.data.get("id") in ends and event.data.get("error") is not True:
+            return event.data
+    return None
+
+
 def is_cut(events: Sequence[Event]) -> bool:
     """Whether the last turn has not ended."""
     last = _last(events, "user", "ended")
