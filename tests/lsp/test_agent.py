@@ -50,7 +50,12 @@ class Desk:
 
 @asynccontextmanager
 async def desk(
-    folder: Path, turns: Sequence[Turn], client: Client = "stock", **settings: Any
+    folder: Path,
+    turns: Sequence[Turn],
+    client: Client = "stock",
+    *,
+    annotations: bool = False,
+    **settings: Any,
 ) -> AsyncGenerator[Desk, None]:
     needs("bubblewrap")
     (folder / "mean.py").write_text(MEAN)
@@ -147,6 +152,28 @@ async def test_a_client_that_reviews_itself_is_not_asked(tmp_path: Path) -> None
         taken = await it.editor.command("fixwright.accept", {"proposalId": report["proposalId"]})
         assert (taken["applied"], taken["left"]) == (True, 0), taken
         assert it.editor.text(it.uri) == MEAN.replace(" + 1", "")
+
+
+async def test_parts_are_chosen_in_the_editors_own_preview(tmp_path: Path) -> None:
+    other = ("edit", {"path": "test_mean.py", "edits": [{"old": "[1, 3]", "new": "[1, 2, 3]"}]})
+    turns = [calls(REPAIR, other), calls(finish("Two things."))]
+    async with desk(tmp_path, turns, annotations=True) as it:
+        it.editor.answer = "Choose in the editor"
+        it.editor.confirmed = lambda text: text == ""
+        report = await it.agent()
+        assert report["applied"] is True, report["reason"]
+        assert it.editor.text(it.uri) == MEAN.replace(" + 1", "")
+        [sent] = it.editor.shown.edits
+        assert sent.edit.change_annotations is not None
+        [note] = sent.edit.change_annotations.values()
+        assert note.needs_confirmation
+        undone = await it.editor.command("fixwright.undo", {})
+        assert undone["applied"] is True, undone
+        assert it.editor.text(it.uri) == MEAN
+        rest = {"proposalId": report["proposalId"]}
+        taken = await it.editor.command("fixwright.accept", rest)
+        assert taken["applied"] is True, taken
+        assert "[1, 2, 3]" in it.editor.text(path_to_uri(tmp_path / "test_mean.py"))
 
 
 async def test_what_was_discarded_is_no_part_of_the_session_any_more(tmp_path: Path) -> None:

@@ -125,6 +125,8 @@ class Editor:
         """Documents whose edits are refused."""
         self.answer: str | None = None
         """What the user clicks on a question; None: the question is dismissed."""
+        self.confirmed: Callable[[str], bool] = lambda _: True
+        """Which parts of an edit with annotations the user confirms, by their new text."""
         self.before_edit: Callable[[], None] = lambda: None
         """Called when an edit arrives, before its versions are checked: the user types."""
         self.mute_about_progress = False
@@ -375,7 +377,11 @@ class Editor:
                 self._file(change)
                 continue
             identifier = change.text_document
-            edits = [(each.range, _new_text(each)) for each in change.edits]
+            edits = [
+                (each.range, _new_text(each))
+                for each in change.edits
+                if not isinstance(each, lsp.AnnotatedTextEdit) or self.confirmed(each.new_text)
+            ]
             parts.append((identifier.uri, identifier.version, edits))
         for uri, changes in (edit.changes or {}).items():
             parts.append((uri, None, [(each.range, each.new_text) for each in changes]))
@@ -439,6 +445,7 @@ def capabilities(
     versions: bool = True,
     watches: bool = False,
     registers: bool = False,
+    annotations: bool = False,
 ) -> lsp.ClientCapabilities:
     return lsp.ClientCapabilities(
         general=lsp.GeneralClientCapabilities(position_encodings=[encoding.value]),
@@ -451,6 +458,9 @@ def capabilities(
             ),
             workspace_edit=lsp.WorkspaceEditClientCapabilities(
                 document_changes=versions,
+                change_annotation_support=lsp.ChangeAnnotationsSupportOptions()
+                if annotations
+                else None,
                 resource_operations=list(lsp.ResourceOperationKind) if versions else None,
             ),
             symbol=lsp.WorkspaceSymbolClientCapabilities(dynamic_registration=registers),
@@ -482,6 +492,7 @@ async def editing(
     versions: bool = True,
     watches: bool = False,
     registers: bool = False,
+    annotations: bool = False,
     settings: dict[str, Any] | None = None,
     environment: dict[str, str] | None = None,
     command: Sequence[str] = SERVE,
@@ -508,6 +519,7 @@ async def editing(
                         versions=versions,
                         watches=watches,
                         registers=registers,
+                        annotations=annotations,
                     ),
                     workspace_folders=folders,
                     process_id=os.getpid(),

@@ -14,6 +14,7 @@ from typing import Literal
 from lsprotocol import types as lsp
 from pygls.exceptions import JsonRpcException
 
+from fixwright.lsp.annotated import annotated_edit
 from fixwright.lsp.convert import to_lsp
 from fixwright.lsp.editor import Editor
 from fixwright.lsp.file_changes import FileChange, Files, file_changes
@@ -106,6 +107,30 @@ class Edits:
             if outcome.done:
                 return replace(outcome, documents=_held(changes, current))
             return outcome
+
+    async def reviewed(self, draft: Draft, label: str, description: str) -> Draft:
+        """Have the user confirm a draft part by part, in the editor's own preview.
+
+        The user may take as long as it takes, so other edits go on meanwhile; the editor checks
+        the versions.
+
+        Returns:
+            The draft as it was sent: what of it is there afterwards is for the caller to look at.
+
+        Raises:
+            DraftConflict: the user has changed the same place.
+            DraftError: a document can't be opened, or a file is open that would be changed.
+        """
+        async with self._turn:
+            await self._open_closed(draft)
+            current = await self._rebased(draft)
+            self._files.check(file_changes(current, self._encoding))
+            edit = annotated_edit(current, label, description, self._encoding)
+        taken, _ = await self._editor.apply(edit, label)
+        edited = [key for key, change in current.changed.items() if change.kind == "edit"]
+        if taken and edited:
+            await self._store.wait(lambda now: not _is_current(current, now), _SETTLE)
+        return current
 
     async def seen(self, draft: Draft) -> bool:
         """Wait until the editor shows a draft that it said it applied; False: it never did."""

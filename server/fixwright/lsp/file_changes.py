@@ -109,7 +109,7 @@ class Files:
 
     async def apply(self, change: FileChange, label: str) -> str | None:
         """Have one change made; None, or a sentence that says why it is not."""
-        edit = lsp.WorkspaceEdit(document_changes=list(_operations(change)))
+        edit = lsp.WorkspaceEdit(document_changes=list(operations(change)))
         applied, reason = await self._editor.apply(edit, label)
         if not applied:
             said = reason or "no reason given"
@@ -154,9 +154,10 @@ def _holds(uri: str, text: str) -> bool:
         return False
 
 
-def _operations(
+def operations(
     change: FileChange,
 ) -> tuple[lsp.TextDocumentEdit | lsp.CreateFile | lsp.RenameFile | lsp.DeleteFile, ...]:
+    """What an editor is asked to do for one change."""
     match change.kind:
         case "create":
             # What is there by now is kept: the text would stand in front of it, and be seen there.

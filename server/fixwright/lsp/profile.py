@@ -26,6 +26,8 @@ class ClientProfile:
     """It honours versions in a workspace edit."""
     file_changes: frozenset[str]
     """What it does to files in a workspace edit: of `create`, `rename`, `delete`."""
+    change_annotations: bool
+    """It shows a preview of changes that need a confirmation."""
     progress: bool
     message_actions: bool
     show_document: bool
@@ -61,6 +63,9 @@ class ClientProfile:
             file_changes=frozenset(
                 str(getattr(each, "value", each))
                 for each in (edit.resource_operations if edit else None) or ()
+            ),
+            change_annotations=bool(
+                edit and edit.document_changes and edit.change_annotation_support
             ),
             progress=bool(window and window.work_done_progress),
             message_actions=bool(window and window.show_message),

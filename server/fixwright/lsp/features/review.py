@@ -12,7 +12,8 @@ from fixwright.agent.sessions.errors import SessionError
 from fixwright.agent.sessions.records import digest_of
 from fixwright.log import state_folder
 from fixwright.lsp import arguments as args
-from fixwright.lsp.proposals import Proposal, over
+from fixwright.lsp.edits import Held
+from fixwright.lsp.proposals import Hunk, Proposal, over
 from fixwright.workspace.document import UnknownDocument
 from fixwright.workspace.draft import Draft
 from fixwright.workspace.draft_change import DraftError
@@ -21,13 +22,13 @@ from fixwright.workspace.paths import path_to_uri
 if TYPE_CHECKING:
     from fixwright.agent.records import Journal
     from fixwright.agent.report import AgentReport
-    from fixwright.lsp.edits import Held
     from fixwright.lsp.workbench import Workbench
     from fixwright.workspace.snapshot import Snapshot
 
 log = logging.getLogger(__name__)
 
 APPLY = "Apply all"
+PREVIEW = "Choose in the editor"
 SHOW = "Show the changes"
 DISCARD = "Discard"
 
@@ -43,8 +44,10 @@ async def offered(
         await bench.editor.refresh_lenses()
         return
     question = _question(proposal, report)
-    choices = [APPLY, SHOW, DISCARD]
-    answer = await bench.editor.ask(question, choices)
+    preview = (PREVIEW,) if bench.editor.profile.change_annotations else ()
+    answer = await bench.editor.ask(question, (APPLY, *preview, SHOW, DISCARD))
+    if answer == PREVIEW:
+        report["applied"], report["reason"] = await _previewed(bench, proposal, report, journal)
     if answer == SHOW:
         await _shown(bench, proposal)
         answer = await bench.editor.ask(question, [APPLY, DISCARD])
@@ -116,6 +119,48 @@ async def applied(bench: Workbench, draft: Draft, label: str, journal: Journal) 
     if outcome.done:
         await _record(journal, label, outcome.documents)
     return outcome.done
+
+
+async def _previewed(
+    bench: Workbench, proposal: Proposal, report: AgentReport, journal: Journal
+) -> tuple[bool, str | None]:
+    """Let the user choose in the editor's preview; what was left out goes on waiting."""
+    try:
+        sent = await bench.edits.reviewed(proposal.draft, proposal.title, report["text"][:200])
+    except (DraftError, UnknownDocument) as error:
+        return False, str(error)
+    now = bench.store.now
+    rest = await asyncio.to_thread(over, sent, now)
+    whole = Proposal(proposal.id, proposal.session, proposal.title, sent)
+    left = {_named(each) for each in Proposal("", "", "", rest).hunks()}
+    numbers = {each.number for each in whole.hunks() if _named(each) not in left}
+    bench.reviews.keep(proposal, rest)
+    if not numbers:
+        return False, "Nothing was chosen; the changes wait."
+    taken = whole.part(numbers)
+    held = await asyncio.to_thread(_held, taken, now)
+    if held is None:
+        return True, "You went on typing meanwhile, so this can't be taken back by undo."
+    await _record(journal, proposal.title, held)
+    return True, None
+
+
+def _named(hunk: Hunk) -> tuple[str, str, str]:
+    """A hunk, wherever it has moved to."""
+    part = hunk.part
+    return hunk.uri, hunk.change.kind, "" if part is None else part.text
+
+
+def _held(taken: Draft, now: Snapshot) -> tuple[Held, ...] | None:
+    """What the editor had and has; None where what it has is not exactly what was taken."""
+    held: list[Held] = []
+    for change in taken.changed.values():
+        before = None if change.before is None or change.moved_from else change.before.text.value
+        after = None if change.after is None else change.after.text.value
+        if _text(now, change.uri) != after:
+            return None
+        held.append(Held(change.uri, before, after))
+    return tuple(held)
 
 
 async def _taken(
