@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, TypeVar, cast
+from typing import Annotated, Any, Literal, Self, TypeVar, cast
 
 from lsprotocol import types as lsp
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 from pydantic.alias_generators import to_camel
 from pygls.exceptions import JsonRpcInvalidParams
 
@@ -144,14 +151,21 @@ class InstallDependencies(_Model):
 
 
 class Agent(_Model):
-    """`fixwright.agent`."""
+    """`fixwright.agent`; without a prompt the session goes on with the turn that was cut."""
 
-    prompt: Annotated[Input, Field(min_length=1)]
+    prompt: Input = ""
     uri: str | None = None
     range: WireRange | None = None
     session_id: str | None = None
     mode: Literal["edit", "ask", "plan"] = "edit"
     apply: bool = True
+
+    @model_validator(mode="after")
+    def _something_to_do(self) -> Self:
+        if not self.prompt and self.session_id is None:
+            message = "give a prompt, or the sessionId of a turn to go on with"
+            raise ValueError(message)
+        return self
 
 
 class Explain(_Model):

@@ -11,6 +11,7 @@ from fixwright.agent.opening import Door, session_at
 from fixwright.agent.report import AgentReport, agent_report, no_agent_report
 from fixwright.agent.session import AgentSession, Turn
 from fixwright.agent.sessions.errors import SessionError
+from fixwright.agent.sessions.resume import is_cut
 from fixwright.fix.services import has_model
 from fixwright.lsp import arguments as args
 from fixwright.lsp.convert import from_lsp
@@ -37,6 +38,8 @@ _EXPLAIN = """\
 Explain the code at the place that is shown: what it does, why it is there, what it rests on, and
 what is surprising or wrong about it. Look up what it uses. Be brief."""
 _SHORT = 80
+_GO_ON = "go on"
+NOTHING_CUT = "The last turn of this session has ended: there is nothing to go on with. Say more."
 NO_MODEL = (
     "The agent needs a model. Set model.provider and its key; see “Models” in the documentation."
 )
@@ -45,14 +48,34 @@ NO_MODEL = (
 async def agent(bench: Workbench, snapshot: Snapshot, arguments: tuple[Any, ...]) -> AgentReport:
     """`fixwright.agent`."""
     wanted = args.parse(args.Agent, arguments)
-    mode: Mode = "propose" if wanted.mode == "edit" else wanted.mode
-    if mode == "propose" and wanted.apply and bench.services.settings.agent.approval != "ask":
-        mode = "apply"
+    if not wanted.prompt:
+        return await _resumed(bench, wanted)
+    mode = _mode(bench, "propose" if wanted.mode == "edit" else wanted.mode, apply=wanted.apply)
     try:
         context = await _context(bench, snapshot, wanted.uri, wanted.range)
     except RunRefused as error:
         return _told(bench, no_agent_report("refused", str(error)))
     return await turn(bench, wanted.prompt, context, mode, wanted.session_id, apply=wanted.apply)
+
+
+async def _resumed(bench: Workbench, wanted: args.Agent) -> AgentReport:
+    """Go on with the turn that was cut, in the mode that the session was begun in."""
+    assert wanted.session_id is not None
+    try:
+        kept = await bench.journals().read(wanted.session_id)
+    except SessionError as error:
+        return _told(bench, no_agent_report("refused", str(error), wanted.session_id))
+    if not is_cut(kept.events):
+        return _told(bench, no_agent_report("refused", NOTHING_CUT, kept.info.id))
+    modes: dict[str, Mode] = {"ask": "ask", "propose": "propose", "apply": "propose"}
+    mode = _mode(bench, modes.get(kept.info.mode, "plan"), apply=wanted.apply)
+    return await turn(bench, "", "", mode, kept.info.id, apply=wanted.apply)
+
+
+def _mode(bench: Workbench, mode: Mode, *, apply: bool) -> Mode:
+    """The mode, with what the settings let go to the editor unasked."""
+    approved = apply and bench.services.settings.agent.approval != "ask"
+    return "apply" if mode == "propose" and approved else mode
 
 
 async def explain(bench: Workbench, snapshot: Snapshot, arguments: tuple[Any, ...]) -> AgentReport:
@@ -96,10 +119,14 @@ async def turn(
     *,
     apply: bool,
 ) -> AgentReport:
-    """One turn as a job, to its report; what it has drafted is offered where that is wanted."""
+    """One turn as a job, to its report; what it has drafted is offered where that is wanted.
+
+    Without a prompt it is the turn of the session that was cut.
+    """
     if not has_model(bench.services.model.settings):
         return _told(bench, no_agent_report("refused", NO_MODEL, session))
     known: list[str] = [session] if session else []
+    title = prompt.strip().partition("\n")[0][:_SHORT] or _GO_ON
 
     async def work(job: Job) -> AgentReport:
         watched = _Watched(bench, job)
@@ -108,11 +135,10 @@ async def turn(
         async with session_at(door, bench.services, store, mode, session) as opened:
             known[:] = [opened.id]
             watched.session = job.key = opened.id
-            done = await opened.turn(prompt, context)
-            return await _ended(bench, opened, done, prompt, apply=apply)
+            done = await (opened.turn(prompt, context) if prompt else opened.resume())
+            return await _ended(bench, opened, done, title, apply=apply)
 
     try:
-        title = prompt.strip().partition("\n")[0][:_SHORT]
         return await bench.jobs.run(f"Agent: {title}", work, ended=_summary)
     except JobCancelled:
         reason = "Stopped. Nothing was changed."
@@ -124,11 +150,10 @@ async def turn(
 
 
 async def _ended(
-    bench: Workbench, session: AgentSession, done: Turn, prompt: str, *, apply: bool
+    bench: Workbench, session: AgentSession, done: Turn, title: str, *, apply: bool
 ) -> AgentReport:
     report = await asyncio.to_thread(agent_report, session, done, bench.encoding)
     if not session.draft.is_empty and apply:
-        title = prompt.strip().partition("\n")[0][:_SHORT]
         proposal = bench.reviews.add(session.id, title, session.draft)
         report["proposalId"] = proposal.id
         await offered(bench, proposal, report, session.journal)
