@@ -14,6 +14,7 @@ from typing import Literal, NoReturn, TextIO
 import click
 
 from fixwright import __version__
+from fixwright.cli.agent_commands import agent, ask
 from fixwright.cli.dependency_commands import deps, supplied
 from fixwright.cli.exits import COULD_NOT, DONE, FAILED, REFUSED
 from fixwright.cli.index_commands import index, symbols
@@ -58,6 +59,8 @@ cli.add_command(index)
 cli.add_command(symbols)
 cli.add_command(search_text)
 index.add_command(show_map)
+cli.add_command(ask)
+cli.add_command(agent)
 cli.add_command(sessions)
 cli.add_command(replay)
 
