@@ -208,9 +208,10 @@ def _negated(node: tree_sitter.Node, source: Source, language: str) -> Iterator[
 
 
 def _deleted(node: tree_sitter.Node, said: str, language: str) -> Iterator[_Change]:
+    # Without a first assignment Python has no such name: any test at all would notice that.
     alone = node.named_children[0] if len(node.named_children) == 1 else None
     if alone is not None and (
-        alone.type in ("string", "concatenated_string", "ellipsis")
+        alone.type in ("string", "concatenated_string", "ellipsis", "assignment")
         or alone.type in _RETURNS | _IFS
         or "block" in alone.type
     ):
