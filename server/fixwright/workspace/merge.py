@@ -28,21 +28,39 @@ def merge(base: str, ours: str, theirs: str) -> str | tuple[Clash, ...]:
     if base == theirs:
         return ours
     our_hunks, their_hunks = hunks_between(base, ours), hunks_between(base, theirs)
-    clashes = _clashes(our_hunks, their_hunks)
+    clashes = _clashes(base, our_hunks, their_hunks)
     if clashes:
         return clashes
     return apply_hunks(base, sorted({*our_hunks, *their_hunks}))
 
 
-def _clashes(ours: Sequence[Hunk], theirs: Sequence[Hunk]) -> tuple[Clash, ...]:
+def _clashes(base: str, ours: Sequence[Hunk], theirs: Sequence[Hunk]) -> tuple[Clash, ...]:
     found = list[Clash]()
+    reaches = [_reach(base, hunk) for hunk in theirs]
     at = 0
     for hunk in ours:
-        while at < len(theirs) and theirs[at].end < hunk.start:
+        start, end = _reach(base, hunk)
+        while at < len(theirs) and reaches[at][1] < start:
             at += 1
         following = at
-        while following < len(theirs) and theirs[following].start <= hunk.end:
+        while following < len(theirs) and reaches[following][0] <= end:
             if theirs[following] != hunk:
                 found.append(Clash(hunk, theirs[following]))
             following += 1
     return tuple(found)
+
+
+def _reach(base: str, hunk: Hunk) -> tuple[int, int]:
+    """The stretch that a replacement may be about.
+
+    Where several lines are replaced, what they have in common at both ends was left out, and may be
+    left out of the wrong ones: of ``a = 07`` that becomes ``a = 07 # b 07`` the second ``07`` may
+    be the old one. So the first and the last line belong to it, but for the first's beginning.
+    """
+    start, end = hunk.start, hunk.end
+    if "\n" not in hunk.text and "\n" not in base[start:end]:
+        return start, end
+    line = base.rfind("\n", 0, start) + 1
+    if end and base[end - 1] != "\n":
+        end = base.find("\n", end)
+    return min(start, line + 1), end if end >= 0 else len(base)
