@@ -7,10 +7,10 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from fixwright.agent.conflicts import given_way, told
 from fixwright.agent.edits.anchors import version_of
 from fixwright.agent.naming import Names
 from fixwright.workspace.draft import Draft
-from fixwright.workspace.draft_change import without
 from fixwright.workspace.paths import canonical
 from fixwright.workspace.rebase import DraftConflict
 
@@ -98,8 +98,8 @@ class Desk:
                 self.draft = await asyncio.to_thread(self.draft.rebase, now)
                 return
             except DraftConflict as conflict:
-                self.remarks.append(_told(self.names.of(conflict.uri), conflict))
-                self.draft = _given_way(self.draft, conflict.uri)
+                self.remarks.append(told(self.names.of(conflict.uri), self.draft, conflict))
+                self.draft = given_way(self.draft, conflict)
 
     def has_read(self, uri: str, text: Text) -> None:
         """Remember which text of a document the model has been shown."""
@@ -144,26 +144,3 @@ def _same_texts(one: Snapshot, other: Snapshot) -> bool:
         document.text.value == other.documents[key].text.value
         for key, document in one.documents.items()
     )
-
-
-def _given_way(draft: Draft, uri: str) -> Draft:
-    """Without what happens to one document, under all its names."""
-    changed = draft.changed
-    for change in draft.changed.values():
-        if uri in (change.uri, change.moved_from, change.moved_to):
-            changed = without(changed, change.uri)
-    return Draft(draft.base, without(changed, uri))
-
-
-def _told(name: str, conflict: DraftConflict) -> str:
-    told = (
-        f"The user changed {name} meanwhile, where you had changed it too. The user's text stands;"
-        f" all your changes to {name} are set aside. Read it again before you change it."
-    )
-    parts = [told]
-    for hunk in conflict.hunks[:3]:
-        parts.append(f"At line {hunk.range.start.line + 1} stands now:\n{hunk.theirs}")
-        parts.append(f"You had put there:\n{hunk.ours}")
-    if not conflict.hunks:
-        parts.append(conflict.sentence)
-    return "\n".join(parts)
