@@ -6,7 +6,7 @@ import functools
 import json
 import re
 import shlex
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated, Literal, cast
 
 from pydantic import (
@@ -16,6 +16,7 @@ from pydantic import (
     Field,
     ValidationError,
     field_validator,
+    model_validator,
 )
 from pydantic.alias_generators import to_camel
 
@@ -99,6 +100,69 @@ class HookConfig(Section):
     timeout: float = Field(default=30.0, gt=0, le=600)
 
 
+class ServerConfig(Section):
+    """A server of tools (MCP): a program, or an address. `timeout` is in seconds, for each call."""
+
+    command: Words = ()
+    env: dict[str, str] = Field(default_factory=dict)
+    """What the program is given besides a bare environment; `${NAME}` is Fixwright's own."""
+    url: str | None = None
+    headers: dict[str, str] = Field(default_factory=dict)
+    """Of each request to `url`; `${NAME}` as in `env`."""
+    read_only: bool = False
+    """Believe the server where it says that a tool only looks."""
+    tools: Annotated[tuple[str, ...], BeforeValidator(_words_of)] = ("*",)
+    """Globs of the server's own names of its tools: what is offered to the model."""
+    timeout: float = Field(default=60.0, gt=0, le=3600)
+
+    @model_validator(mode="after")
+    def _is_one_kind(self) -> ServerConfig:
+        if bool(self.command) == (self.url is not None):
+            raise ValueError("must have a command or a url, and not both")
+        if self.url is not None and not re.match(r"https?://[^/\s]", self.url):
+            raise ValueError("url must begin with http:// or https://")
+        if self.headers and self.url is None:
+            raise ValueError("headers belong to a url")
+        if self.env and not self.command:
+            raise ValueError("env belongs to a command")
+        return self
+
+
+SERVER_NAME = re.compile(r"[A-Za-z0-9]+(?:[_-][A-Za-z0-9]+)*")
+"""Of at most 32 characters; without `__`, so that two servers' tools can't share a name."""
+_LONGEST_NAME = 32
+
+
+def server_of(name: str, value: object) -> ServerConfig | UnreadEntry:
+    """One server, or what is wrong with it."""
+    if len(name) > _LONGEST_NAME or not SERVER_NAME.fullmatch(name):
+        told = "its name may have 32 letters and digits, with single “_” or “-” between them"
+        return UnreadEntry(message=told)
+    return cast("ServerConfig | UnreadEntry", _entry_of(ServerConfig, value))
+
+
+def _servers_of(value: object) -> object:
+    """Accept JSON as the environment holds it; an entry that is wrong spares the others."""
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            return value
+    if not isinstance(value, Mapping):
+        return value
+    servers = cast("Mapping[object, object]", value)
+    return {str(name): server_of(str(name), each) for name, each in servers.items()}
+
+
+def _switches_of(value: object) -> object:
+    """Accept `tracker=on,other=off` as the environment holds it, besides a table."""
+    if not isinstance(value, str) or "=" not in value:
+        return value
+    words = {"on": True, "true": True, "off": False, "false": False}
+    pairs = (pair.partition("=") for pair in value.split(","))
+    return {name.strip(): words.get(word.strip(), word.strip()) for name, _, word in pairs}
+
+
 _Entries = BeforeValidator(_entries_of)
 _Rule = Annotated[
     RuleConfig | UnreadEntry, BeforeValidator(functools.partial(_entry_of, RuleConfig))
@@ -116,6 +180,12 @@ class AgentConfig(Section):
     hooks: Annotated[tuple[_Hook, ...], _Entries] = ()
     redact: Annotated[tuple[str, ...], _Entries] = ()
     """Regular expressions of secrets, and names of environment variables that hold one."""
+    mcp: Annotated[dict[str, ServerConfig | UnreadEntry], BeforeValidator(_servers_of)] = Field(
+        default_factory=dict
+    )
+    """Servers of tools, by name."""
+    plugins: Annotated[dict[str, bool], BeforeValidator(_switches_of)] = Field(default_factory=dict)
+    """Installed plugins, by the names of their entry points: those that are on are used."""
     max_turns: int = Field(default=40, gt=0)
     """How often a model is asked in one turn of the user's."""
     max_minutes: float = Field(default=15.0, gt=0)
@@ -146,6 +216,10 @@ def wrong_entries(agent: AgentConfig, origin: Callable[[str], str]) -> Iterator[
         for number, entry in enumerate(entries, 1):
             if isinstance(entry, UnreadEntry):
                 yield _wrong_entry(key, number, entry, origin(key))
+    for name, server in agent.mcp.items():
+        if isinstance(server, UnreadEntry):
+            said = server.message.rstrip(".").removeprefix("Value error, ")
+            yield f"agent.mcp.{name} in {origin('mcp')} is wrong: {said}. It is not started."
     for pattern in agent.redact:
         try:
             re.compile(pattern)

@@ -158,6 +158,9 @@ _NARROWING = {
 }  # fmt: skip
 """What a workspace may set: limits, and only downwards; and rules that hold back."""
 
+_UNTIL_TRUSTED = ("agent", "mcp")
+"""What a workspace may ask for: the agent reads it when it is needed, and trusts it or not."""
+
 _FROM_STRICT = ("ask", "edits", "auto")
 """`agent.approval`, lowest first."""
 
@@ -175,6 +178,8 @@ def configure(*layers: Layer) -> Configuration:
                 origins[section, key] = layer.origin
             elif (section, key) in _NARROWING:
                 ceilings.append(((section, key), value, layer.origin))
+            elif (section, key) == _UNTIL_TRUSTED:
+                pass
             elif f"{section}.{key}" not in known_keys():
                 problems.append(_unknown(f"{section}.{key}", layer.origin))
             else:

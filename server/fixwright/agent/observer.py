@@ -11,6 +11,7 @@ SightKind: TypeAlias = Literal[
     "text",  # {text}: a piece of what the model says
     "thinking",  # {text}
     "restart",  # {}: the answer begins anew, what was shown of it is void
+    "remark",  # {sessionId, text}: what the user should know of how the session was set up
     "wait",  # {seconds, reason}: before the model is asked again
     "toolCall",  # {call, name, sentence, effect}
     "toolResult",  # {call, name, error, text, evidence}

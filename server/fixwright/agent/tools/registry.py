@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Protocol, cast
 
@@ -145,14 +145,16 @@ class Registry(Mapping[str, Tool]):
         self._tools[tool.name] = tool
 
 
-def installed_plugins() -> dict[str, Plugin]:
-    """What is installed beside Fixwright, by name. Imports their code: call it off the loop.
+def installed_plugins(wanted: Collection[str]) -> dict[str, Plugin]:
+    """Those of a name that are installed beside Fixwright. Imports their code: not on the loop.
 
     Only what the user installed into Fixwright's own environment: a workspace can add none. One
     that can't be loaded is named in the log and left out.
     """
     found: dict[str, Plugin] = {}
     for point in entry_points(group=GROUP):
+        if point.name not in wanted:
+            continue
         try:
             found[point.name] = cast("Plugin", point.load()())
         except Exception:  # whatever a stranger's code raises

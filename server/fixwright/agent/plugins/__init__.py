@@ -1,0 +1,1 @@
+"""Tools from elsewhere: servers that speak MCP, and plugins that are installed beside Fixwright."""
