@@ -175,6 +175,14 @@ class Explain(_Model):
     range: WireRange
 
 
+class Craft(_Model):
+    """`fixwright.generateTests` and `fixwright.optimize`: an empty range means what is around."""
+
+    uri: str
+    range: WireRange
+    apply: bool = True
+
+
 class Review(_Model):
     """`fixwright.accept` and `fixwright.reject`: all hunks, or those of these numbers."""
 

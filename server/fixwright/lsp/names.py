@@ -12,6 +12,8 @@ SAFETY = "fixwright.safety"
 INSTALL = "fixwright.installDependencies"
 AGENT = "fixwright.agent"
 EXPLAIN = "fixwright.explain"
+GENERATE_TESTS = "fixwright.generateTests"
+OPTIMIZE = "fixwright.optimize"
 ACCEPT = "fixwright.accept"
 REJECT = "fixwright.reject"
 UNDO = "fixwright.undo"
@@ -23,7 +25,7 @@ CANCEL = "fixwright.cancel"
 COMMANDS = (
     *(RUN_FILE, RUN_SELECTION, RUN_TESTS, RUN_CELL, RESTART_SESSION),
     *(FIX, SAFETY, INSTALL, STATUS, CLEAR, CANCEL),
-    *(AGENT, EXPLAIN, ACCEPT, REJECT, UNDO, SESSIONS),
+    *(AGENT, EXPLAIN, GENERATE_TESTS, OPTIMIZE, ACCEPT, REJECT, UNDO, SESSIONS),
 )
 
 APPLY_EDIT = "fixwright/applyEdit"

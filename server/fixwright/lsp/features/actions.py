@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from lsprotocol import types as lsp
 
+from fixwright.agent.crafts.place import has_tests
+from fixwright.fix.services import has_model
 from fixwright.json_reading import as_object
 from fixwright.lsp import names
 from fixwright.lsp.features.review_places import review_actions
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from fixwright.lsp.workbench import Workbench
 
 _RUN_KIND = "source.fixwright.run"
+_AGENT_KIND = "source.fixwright.agent"
 
 
 async def code_actions(
@@ -34,6 +37,8 @@ async def code_actions(
     if not can_run(document.language):
         return [each for each in reviews if params.context.only is None]
     found = [*reviews, *_fixes(bench, snapshot, params), *_runs(params)]
+    if has_model(bench.services.model.settings):
+        found += _crafts(document.language, params)
     only = params.context.only
     return [action for action in found if only is None or _wanted(action, only)]
 
@@ -109,10 +114,21 @@ def _runs(params: lsp.CodeActionParams) -> Iterator[lsp.CodeAction]:
     yield _run("Show what this code would touch", names.SAFETY, {"uri": uri})
 
 
-def _run(title: str, command: str, argument: dict[str, object]) -> lsp.CodeAction:
+def _crafts(language: str, params: lsp.CodeActionParams) -> Iterator[lsp.CodeAction]:
+    """What the agent does with a selection, or with the function at the cursor."""
+    argument: dict[str, object] = {"uri": params.text_document.uri, "range": params.range}
+    yield _run("Explain", names.EXPLAIN, argument, _AGENT_KIND)
+    if has_tests(language):
+        yield _run("Generate tests", names.GENERATE_TESTS, argument, _AGENT_KIND)
+        yield _run("Optimise", names.OPTIMIZE, argument, _AGENT_KIND)
+
+
+def _run(
+    title: str, command: str, argument: dict[str, object], kind: str = _RUN_KIND
+) -> lsp.CodeAction:
     return lsp.CodeAction(
         title=title,
-        kind=_RUN_KIND,
+        kind=kind,
         command=lsp.Command(title=title, command=command, arguments=[argument]),
     )
 

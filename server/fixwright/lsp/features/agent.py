@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from fixwright.agent.context.place import place_text
@@ -12,6 +12,7 @@ from fixwright.agent.report import AgentReport, agent_report, no_agent_report
 from fixwright.agent.session import AgentSession, Turn
 from fixwright.agent.sessions.errors import SessionError
 from fixwright.agent.sessions.resume import is_cut
+from fixwright.agent.tools.spec import Refused
 from fixwright.fix.services import has_model
 from fixwright.lsp import arguments as args
 from fixwright.lsp.convert import from_lsp
@@ -54,7 +55,7 @@ async def agent(bench: Workbench, snapshot: Snapshot, arguments: tuple[Any, ...]
     try:
         context = await _context(bench, snapshot, wanted.uri, wanted.range)
     except RunRefused as error:
-        return _told(bench, no_agent_report("refused", str(error)))
+        return told(bench, no_agent_report("refused", str(error)))
     return await turn(bench, wanted.prompt, context, mode, wanted.session_id, apply=wanted.apply)
 
 
@@ -64,9 +65,9 @@ async def _resumed(bench: Workbench, wanted: args.Agent) -> AgentReport:
     try:
         kept = await bench.journals().read(wanted.session_id)
     except SessionError as error:
-        return _told(bench, no_agent_report("refused", str(error), wanted.session_id))
+        return told(bench, no_agent_report("refused", str(error), wanted.session_id))
     if not is_cut(kept.events):
-        return _told(bench, no_agent_report("refused", NOTHING_CUT, kept.info.id))
+        return told(bench, no_agent_report("refused", NOTHING_CUT, kept.info.id))
     modes: dict[str, Mode] = {"ask": "ask", "propose": "propose", "apply": "propose"}
     mode = _mode(bench, modes.get(kept.info.mode, "plan"), apply=wanted.apply)
     return await turn(bench, "", "", mode, kept.info.id, apply=wanted.apply)
@@ -84,7 +85,7 @@ async def explain(bench: Workbench, snapshot: Snapshot, arguments: tuple[Any, ..
     try:
         context = await _context(bench, snapshot, wanted.uri, wanted.range)
     except RunRefused as error:
-        return _told(bench, no_agent_report("refused", str(error)))
+        return told(bench, no_agent_report("refused", str(error)))
     return await turn(bench, _EXPLAIN, context, "ask", None, apply=False)
 
 
@@ -119,14 +120,28 @@ async def turn(
     *,
     apply: bool,
 ) -> AgentReport:
-    """One turn as a job, to its report; what it has drafted is offered where that is wanted.
-
-    Without a prompt it is the turn of the session that was cut.
-    """
-    if not has_model(bench.services.model.settings):
-        return _told(bench, no_agent_report("refused", NO_MODEL, session))
-    known: list[str] = [session] if session else []
+    """One turn; without a prompt it is the turn of the session that was cut."""
     title = prompt.strip().partition("\n")[0][:_SHORT] or _GO_ON
+
+    def work(opened: AgentSession) -> Awaitable[Turn]:
+        return opened.turn(prompt, context) if prompt else opened.resume()
+
+    return await in_session(bench, title, mode, session, work, apply=apply)
+
+
+async def in_session(
+    bench: Workbench,
+    title: str,
+    mode: Mode,
+    session: str | None,
+    turn_of: Callable[[AgentSession], Awaitable[Turn]],
+    *,
+    apply: bool,
+) -> AgentReport:
+    """A turn as a job, to its report; what it has drafted is offered where that is wanted."""
+    if not has_model(bench.services.model.settings):
+        return told(bench, no_agent_report("refused", NO_MODEL, session))
+    known: list[str] = [session] if session else []
 
     async def work(job: Job) -> AgentReport:
         watched = _Watched(bench, job)
@@ -135,7 +150,7 @@ async def turn(
         async with session_at(door, bench.services, store, mode, session) as opened:
             known[:] = [opened.id]
             watched.session = job.key = opened.id
-            done = await (opened.turn(prompt, context) if prompt else opened.resume())
+            done = await turn_of(opened)
             return await _ended(bench, opened, done, title, apply=apply)
 
     try:
@@ -143,10 +158,10 @@ async def turn(
     except JobCancelled:
         reason = "Stopped. Nothing was changed."
         return no_agent_report("cancelled", reason, known[0] if known else None)
-    except (SessionError, UnknownDocument) as error:
-        return _told(bench, no_agent_report("refused", str(error), session))
+    except (SessionError, UnknownDocument, Refused) as error:
+        return told(bench, no_agent_report("refused", str(error), known[0] if known else None))
     except ModelError as error:
-        return _told(bench, no_agent_report("error", str(error), known[0] if known else None))
+        return told(bench, no_agent_report("error", str(error), known[0] if known else None))
 
 
 async def _ended(
@@ -186,7 +201,8 @@ def _summary(report: AgentReport) -> str:
     return report["reason"] or report["status"]
 
 
-def _told(bench: Workbench, report: AgentReport) -> AgentReport:
+def told(bench: Workbench, report: AgentReport) -> AgentReport:
+    """Show a client without our messages why there is nothing."""
     if not bench.editor.profile.ours:
         bench.editor.warn(f"Fixwright: {report['reason']}")
     return report
