@@ -71,6 +71,16 @@ def test_the_executable_bit_survives_an_open_document(tmp_path: Path) -> None:
     assert tree["a.py"] == Blob(b"b", executable=True)
 
 
+def test_a_folder_is_meant_by_its_own_uri(tmp_path: Path) -> None:
+    inside = tmp_path / "project"
+    inside.mkdir()
+    (tmp_path / "beside.py").write_text("not of the workspace")
+    (inside / "a.py").write_text("a")
+    root, tree = tree_of(Draft.over(workspace(inside)), path_to_uri(inside))
+    assert root.directory == inside
+    assert shown(tree) == {"a.py": "a"}
+
+
 def test_an_ignored_document_runs_while_it_is_open(tmp_path: Path) -> None:
     plant(tmp_path, a="a", venv__lib="installed")
     closed = workspace(tmp_path)

@@ -59,7 +59,9 @@ class Root:
 
 
 def tree_of(draft: Draft, uri: str | None) -> tuple[Root, Tree]:
-    """The tree to run `uri` in, or the first workspace folder for None. Reads the disk.
+    """The tree to run a document in: its folder's; the first folder's for None. Reads the disk.
+
+    `uri` may also be a folder's own.
 
     Raises:
         RunRefused: no folder is open.
@@ -69,10 +71,11 @@ def tree_of(draft: Draft, uri: str | None) -> tuple[Root, Tree]:
         if not draft.folders:
             raise RunRefused("No folder is open, so there are no tests to run. Open a folder.")
         return _folder_tree(draft, draft.folders[0])
-    folder = draft.folder_of(uri)
+    path = uri_to_path(uri)
+    itself = (folder for folder in draft.folders if folder.path == path)  # it lies in none
+    folder = next(itself, None) or draft.folder_of(uri)
     if folder is not None:
         return _folder_tree(draft, folder)
-    path = uri_to_path(uri)
     return _loose_tree(draft, uri) if path is None else _sibling_tree(draft, path.parent)
 
 
