@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from fixwright.agent.asking import Asking
@@ -116,13 +116,14 @@ class AgentSession:
         clean = self.around.clean
         await self._give_title(clean(prompt))
         ended = await loop.turn(clean(prompt), clean(context))
-        return Turn(ended, asking.usage, asking.budget)
+        return Turn(_clean(ended, clean), asking.usage, asking.budget)
 
     async def resume(self) -> Turn:
         """Go on with the turn that was cut, where it was cut. Raises as `turn` does."""
         loop, asking = self._loop()
         again = [each.call for each in pending(self.journal.events) if each.fate == "again"]
-        return Turn(await loop.go_on(again), asking.usage, asking.budget)
+        ended = _clean(await loop.go_on(again), self.around.clean)
+        return Turn(ended, asking.usage, asking.budget)
 
     async def _give_title(self, prompt: str) -> None:
         """A new session is called by how it began: that costs nothing and tells nobody."""
@@ -155,6 +156,13 @@ class Turn:
     ended: Ended
     usage: Usage
     budget: Budget
+
+
+def _clean(ended: Ended, clean: Callable[[str], str]) -> Ended:
+    """How a turn ended, as questions and reports tell it: without secrets."""
+    claims = tuple({**each, "text": clean(as_text(each.get("text")))} for each in ended.claims)
+    reason = None if ended.reason is None else clean(ended.reason)
+    return replace(ended, text=clean(ended.text), reason=reason, claims=claims)
 
 
 async def open_session(

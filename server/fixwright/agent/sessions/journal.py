@@ -59,6 +59,15 @@ class StoredJournal:
         """Whether it can still be written."""
         return self._lock is not None
 
+    def keep_out(self, redact: Redact) -> None:
+        """Take more secrets out of all that is written from now on."""
+        known = self._redact
+
+        def both(text: str) -> str:
+            return redact(text if known is None else known(text))
+
+        self._redact = both
+
     async def append(
         self, event: EventType, data: Mapping[str, object], texts: Sequence[str] = ()
     ) -> Event:
