@@ -142,3 +142,20 @@ async def test_where_no_tests_can_be_run_it_says_so(tmp_path: Path) -> None:
     async with workshop(tmp_path, {"a.sh": "f() {\n  echo $((1 + 1))\n}\n"}, []) as shop:
         with pytest.raises(Refused, match="no test runner"):
             await shop.generate(name="a.sh")
+
+
+async def test_tests_in_javascript_are_judged_likewise(tmp_path: Path) -> None:
+    code = "exports.least = (x, low) => {\n  return x < low ? low : x;\n};\n"
+    good = (
+        "const test = require('node:test');\nconst assert = require('node:assert');\n"
+        "const { least } = require('./least.js');\n\n"
+        "test('takes the lower border', () => {\n  assert.equal(least(0, 1), 1);\n});\n"
+    )
+    blind = good.replace("assert.equal(least(0, 1), 1)", "least(0, 1)")
+    answers = [suite(blind, "least.test.js"), suite(good, "least.test.js")]
+    async with workshop(tmp_path, {"least.js": code}, answers) as shop:
+        turn = await shop.generate(name="least.js")
+        refused, _ = shop.results()
+        assert "would not notice a fault" in refused, refused
+        assert turn.ended.status == "done", shop.results()
+        assert "1 new tests pass; 1 of 2 mutants killed" in turn.ended.text

@@ -211,7 +211,8 @@ def _deleted(node: tree_sitter.Node, said: str, language: str) -> Iterator[_Chan
     # Without a first assignment Python has no such name: any test at all would notice that.
     alone = node.named_children[0] if len(node.named_children) == 1 else None
     if alone is not None and (
-        alone.type in ("string", "concatenated_string", "ellipsis", "assignment")
+        _defines(alone)
+        or alone.type in ("string", "concatenated_string", "ellipsis", "assignment")
         or alone.type in _RETURNS | _IFS
         or "block" in alone.type
     ):
@@ -219,6 +220,12 @@ def _deleted(node: tree_sitter.Node, said: str, language: str) -> Iterator[_Chan
     if said not in ("", _WITHOUT.get(language, ";")):
         without = _WITHOUT.get(language, ";")
         yield _Change(node.start_byte, node.end_byte, without, f"{_short(said)} is left out")
+
+
+def _defines(node: tree_sitter.Node) -> bool:
+    """Whether it gives a name to a function or a class (`exports.f = () => …`)."""
+    value = node.child_by_field_name("right")
+    return value is not None and any(word in value.type for word in ("function", "class"))
 
 
 def _replaced(node: tree_sitter.Node, old: str, new: str) -> _Change:
