@@ -36,7 +36,8 @@ def values(schema: dict[str, Any]) -> Iterator[object]:
         elif "items" in part:
             yield [_item(part["items"])]
         elif "additionalProperties" in part:
-            yield {"some-model": _item(part["additionalProperties"])}
+            every = part["additionalProperties"]
+            yield from ({"some-name": _item(each)} for each in every.get("oneOf", [every]))
         else:
             yield from (SAMPLES[kind] for kind in part["type"] if kind != "null")
 
@@ -44,11 +45,15 @@ def values(schema: dict[str, Any]) -> Iterator[object]:
 def _item(schema: dict[str, Any]) -> object:
     """A value of a schema that has no null."""
     match schema["type"]:
+        case "object" if "properties" not in schema:
+            return {"NAME": _item(schema["additionalProperties"])}
         case "object":
             return {name: _item(each) for name, each in schema["properties"].items()}
         case "array":
             return [_item(schema["items"])]
         case kind:
+            if schema.get("pattern") == "^https?://":
+                return "https://host/mcp"
             return schema["enum"][-1] if "enum" in schema else SAMPLES[kind]
 
 
