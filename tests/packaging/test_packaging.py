@@ -22,7 +22,7 @@ NOT_FOR_IMPORT = {
     "fixwright_sandbox.guest.bootstrap",  # sent as text; acts when an interpreter reads it
     "fixwright_sandbox.runtimes.python.guest.pytest_plugin",  # loaded by a run's pytest
 }
-OF_AN_EXTRA = ("fixwright_sandbox.service.",)
+OF_AN_EXTRA = ("fixwright_sandbox.service.", "fixwright.doors.mcp_server", "fixwright.doors.acp_")
 """Imported only where the extra was asked for; those who lack it are told by its command."""
 
 IMPORT_EVERYTHING = f"""

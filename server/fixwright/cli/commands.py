@@ -16,16 +16,15 @@ import click
 from fixwright import __version__
 from fixwright.cli.agent_commands import agent, ask
 from fixwright.cli.dependency_commands import deps, supplied
+from fixwright.cli.door_commands import mcp
 from fixwright.cli.exits import COULD_NOT, DONE, FAILED, REFUSED
 from fixwright.cli.index_commands import index, symbols
 from fixwright.cli.sandbox_commands import sandbox
 from fixwright.cli.search_commands import search_text, show_map
 from fixwright.cli.session_commands import replay, sessions
-from fixwright.fix.problem import Problem, problem_of
+from fixwright.fix.failing import failing_run, first_problem
 from fixwright.fix.report import FixReport, fix_report, no_fix_report
 from fixwright.headless import Headless, headless
-from fixwright.index.languages import language_for
-from fixwright.index.tests import tests_in
 from fixwright.models.types import ModelError
 from fixwright.runs.caution import caution
 from fixwright.runs.report import RunReport, refused_report, run_report
@@ -61,6 +60,7 @@ cli.add_command(search_text)
 index.add_command(show_map)
 cli.add_command(ask)
 cli.add_command(agent)
+cli.add_command(mcp)
 cli.add_command(sessions)
 cli.add_command(replay)
 
@@ -259,10 +259,8 @@ async def _fix(
 ) -> int:
     _warn(tools)
     uri = path_to_uri(path)
-    before = await tools.runner.run(tools.snapshot, Target("file", uri))
-    if before.passed and await asyncio.to_thread(_has_tests, tools, uri):
-        before = await tools.runner.run(tools.snapshot, Target("tests", uri))
-    problem = _problem(before, uri, lines)
+    before = await failing_run(tools.runner, tools.snapshot, uri)
+    problem = first_problem(before, uri, lines)
     if problem is None:
         return await _nothing_to_fix(before, lines, as_json=as_json)
 
@@ -280,12 +278,6 @@ async def _fix(
     else:
         _tell_fix(report)
     return DONE if found.status == "verified" else FAILED
-
-
-def _has_tests(tools: Headless, uri: str) -> bool:
-    document = tools.snapshot.document(uri)
-    language = language_for(document.language, uri)
-    return language is not None and bool(tests_in(document.text, language))
 
 
 async def _nothing_to_fix(before: Run, lines: Range | None, *, as_json: bool) -> int:
@@ -306,18 +298,6 @@ async def _nothing_to_fix(before: Run, lines: Range | None, *, as_json: bool) ->
     else:
         click.echo(reason, err=True)
     return DONE if before.passed else FAILED
-
-
-def _problem(before: Run, uri: str, lines: Range | None) -> Problem | None:
-    for failure in before.failures:
-        known = problem_of(before, failure)
-        if known is None:
-            continue
-        if lines is None or (
-            known.uri == uri and lines.start.line <= known.range.start.line < lines.end.line
-        ):
-            return known
-    return None
 
 
 def _tell_fix(report: FixReport) -> None:

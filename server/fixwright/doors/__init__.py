@@ -1,0 +1,1 @@
+"""Front doors for other programs than editors: protocols by which agents and tools talk."""
