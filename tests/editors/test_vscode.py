@@ -112,6 +112,8 @@ def start(
             {
                 "fixwright.server.command": [str(server), "serve"],
                 "fixwright.model.provider": "none",
+                # Written by those who choose the provider "scripted".
+                "fixwright.model.script": str(tmp_path / "script.json"),
                 "fixwright.trace.server": "verbose",
             }
         )
@@ -200,7 +202,10 @@ class TestSettings:
         manifest = json.loads((EXTENSION / "package.json").read_text())
         trust = manifest["capabilities"]["untrustedWorkspaces"]
         assert trust["supported"] == "limited"
-        harmless = {"run.revealOutput", "trace.server", "index.features"}
+        harmless = {
+            *("run.revealOutput", "trace.server"),
+            *("index.features", "diagnostics.warnings"),
+        }
         assert set(trust["restrictedConfigurations"]) == {
             f"fixwright.{name}" for name in set(offered) - harmless
         }

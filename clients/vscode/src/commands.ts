@@ -1,53 +1,36 @@
-// The extension's own commands, and what is shown of the reports that they bring.
+// The extension's own commands: what they ask of the server, and for which place.
 import * as vscode from "vscode";
-import { fix, fixAtCursor } from "./fix";
-import type { FixArgument, RunReport } from "./protocol";
-import type { RunOutput } from "./runOutput";
-import { NotRunning, type Server } from "./server";
+import type { Proposal } from "./agent";
+import { problemAtCursor } from "./fix";
+import { mention } from "./messages";
+import type { AgentArgument } from "./protocol";
+import { serverCommand, tellError, type Parts } from "./serverCommands";
 
-const RUNS = new Set(["fixwright.runFile", "fixwright.runSelection", "fixwright.runTests"]);
 const MENU = [
   { label: "$(run) Run File", command: "fixwright.ui.runFile" },
   { label: "$(debug-stop) Stop Running", command: "fixwright.ui.stop" },
+  { label: "$(sparkle) Run Agent", command: "fixwright.ui.agent" },
+  { label: "$(history) Agent's Sessions", command: "fixwright.ui.sessions" },
   { label: "$(output) Show Run Output", command: "fixwright.ui.showOutput" },
+  { label: "$(output) Show Agent Output", command: "fixwright.ui.showAgentOutput" },
   { label: "$(list-flat) Show Log", command: "fixwright.ui.showLog" },
   { label: "$(refresh) Restart Server", command: "fixwright.ui.restart" },
   { label: "$(info) Show Status", command: "fixwright.ui.status" },
 ];
 
-interface Parts {
-  server: Server;
-  output: RunOutput;
-  log: vscode.LogOutputChannel;
-}
-
-/**
- * Runs a command of the server's for the user, who gets to see what came of it. All
- * ways lead here: keybindings, menus, code actions and code lenses.
- */
-export async function serverCommand(
-  { server, output, log }: Parts,
-  command: string,
-  argument: object,
-): Promise<unknown> {
-  try {
-    if (command === "fixwright.fix") {
-      return await fix(server, argument as FixArgument);
-    }
-    const result: unknown = await server.execute(command, argument);
-    if (RUNS.has(command)) {
-      tellRun(result as RunReport, output);
-    }
-    return result;
-  } catch (error) {
-    tellError(error, log);
-    return undefined;
-  }
-}
-
 /** Registers `fixwright.ui.*`. */
 export function registerCommands(parts: Parts): vscode.Disposable {
-  const { server, output, log } = parts;
+  const { server, output, agent, agentOutput, log } = parts;
+  const safely =
+    <A extends unknown[]>(run: (...args: A) => Promise<unknown>) =>
+    async (...args: A): Promise<unknown> => {
+      try {
+        return await run(...args);
+      } catch (error) {
+        tellError(error, log);
+        return undefined;
+      }
+    };
   const inEditor =
     (run: (editor: vscode.TextEditor) => Promise<unknown>) => async (): Promise<unknown> => {
       const editor = vscode.window.activeTextEditor;
@@ -55,19 +38,33 @@ export function registerCommands(parts: Parts): vscode.Disposable {
         void vscode.window.showInformationMessage("Fixwright: open a file in an editor first.");
         return undefined;
       }
-      try {
-        return await run(editor);
-      } catch (error) {
-        tellError(error, log);
-        return undefined;
-      }
+      return safely(run)(editor);
     };
   const place = ({ document, selection }: vscode.TextEditor) => {
     const convert = server.running.code2ProtocolConverter;
     return { uri: convert.asUri(document.uri), range: convert.asRange(selection) };
   };
 
-  const handlers: Record<string, () => unknown> = {
+  /** A selection is meant, where there is one; else all of the file. */
+  const selected = (editor: vscode.TextEditor) => {
+    const { uri, range } = place(editor);
+    return editor.selection.isEmpty ? { uri } : { uri, range };
+  };
+  /** The open file, if it is one that the server knows. */
+  const file = () => {
+    const editor = vscode.window.activeTextEditor;
+    const known = editor && ["file", "untitled"].includes(editor.document.uri.scheme);
+    return known ? selected(editor) : {};
+  };
+  const agentCommand = (mode: "edit" | "ask", given: Partial<AgentArgument> = {}) => {
+    const { prompt, sessionId } = given; // a menu passes the file's URI, which has neither
+    const extra = { ...file(), mode, ...(sessionId ? { sessionId } : {}) };
+    return prompt
+      ? agent.turn("fixwright.agent", { ...extra, prompt })
+      : agent.ask(mode === "ask" ? "Ask About the Code" : "Run the Agent", extra);
+  };
+
+  const handlers: Record<string, (...args: never[]) => unknown> = {
     runFile: inEditor((editor) =>
       serverCommand(parts, "fixwright.runFile", { uri: place(editor).uri }),
     ),
@@ -75,17 +72,37 @@ export function registerCommands(parts: Parts): vscode.Disposable {
       serverCommand(parts, "fixwright.runSelection", place(editor)),
     ),
     // A selection names the tests in it; without one, all tests of the file run.
-    runTests: inEditor((editor) => {
-      const { uri, range } = place(editor);
-      const argument = editor.selection.isEmpty ? { uri } : { uri, range };
-      return serverCommand(parts, "fixwright.runTests", argument);
+    runTests: inEditor((editor) => serverCommand(parts, "fixwright.runTests", selected(editor))),
+    runCell: inEditor((editor) => serverCommand(parts, "fixwright.runCell", place(editor))),
+    restartSession: inEditor((editor) =>
+      serverCommand(parts, "fixwright.restartSession", { uri: place(editor).uri }),
+    ),
+    installDependencies: safely(() =>
+      serverCommand(parts, "fixwright.installDependencies", file()),
+    ),
+    safety: inEditor((editor) => serverCommand(parts, "fixwright.safety", selected(editor))),
+    fix: inEditor(async (editor) => {
+      const argument = await problemAtCursor(server, editor);
+      return argument && serverCommand(parts, "fixwright.fix", argument);
     }),
-    fix: inEditor((editor) => fixAtCursor(server, editor)),
+    agent: safely((given?: Partial<AgentArgument>) => agentCommand("edit", given)),
+    ask: safely((given?: Partial<AgentArgument>) => agentCommand("ask", given)),
+    explain: inEditor((editor) => serverCommand(parts, "fixwright.explain", place(editor))),
+    generateTests: inEditor((editor) =>
+      serverCommand(parts, "fixwright.generateTests", place(editor)),
+    ),
+    optimize: inEditor((editor) => serverCommand(parts, "fixwright.optimize", place(editor))),
+    accept: safely((given?: Proposal) => agent.decideOnWaiting("fixwright.accept", given)),
+    reject: safely((given?: Proposal) => agent.decideOnWaiting("fixwright.reject", given)),
+    review: safely(() => agent.review()),
+    undo: safely(() => serverCommand(parts, "fixwright.undo", {})),
+    sessions: safely(() => agent.sessions()),
     stop: () => stop(parts),
     clear: () => serverCommand(parts, "fixwright.clear", {}),
     restart: () => server.restart(),
     showLog: () => log.show(),
     showOutput: () => output.show(),
+    showAgentOutput: () => agentOutput.show(),
     status: () => status(parts),
     menu: async () => {
       const picked = await vscode.window.showQuickPick(MENU, { title: "Fixwright" });
@@ -104,8 +121,7 @@ async function stop(parts: Parts): Promise<unknown> {
     { cancelled: number } | undefined;
   if (result) {
     const { cancelled } = result;
-    const text = cancelled === 0 ? "nothing is running" : `stopped (${cancelled})`;
-    vscode.window.setStatusBarMessage(`Fixwright: ${text}`, 5000);
+    mention(cancelled === 0 ? "nothing is running" : `stopped (${cancelled})`);
   }
   return result;
 }
@@ -118,35 +134,4 @@ async function status(parts: Parts): Promise<unknown> {
     parts.log.show(true);
   }
   return result;
-}
-
-/** Output and diagnostics tell most of it; a run that did not take place needs words. */
-function tellRun(report: RunReport, output: RunOutput): void {
-  if (report.status !== "refused" && report.status !== "error") {
-    return;
-  }
-  const showOutput = "Show Output";
-  const what = report.status === "refused" ? "The run was refused." : "The run could not be made.";
-  void vscode.window
-    .showErrorMessage(`Fixwright: ${what} ${report.reason ?? ""}`.trim(), showOutput)
-    .then((choice) => {
-      if (choice === showOutput) {
-        output.show();
-      }
-    });
-}
-
-function tellError(error: unknown, log: vscode.LogOutputChannel): void {
-  const text = error instanceof Error ? error.message : String(error);
-  log.error(text);
-  const restart = "Restart Server";
-  const showLog = "Show Log";
-  const buttons = error instanceof NotRunning ? [restart, showLog] : [showLog];
-  void vscode.window.showErrorMessage(`Fixwright: ${text}`, ...buttons).then((choice) => {
-    if (choice === showLog) {
-      log.show();
-    } else if (choice === restart) {
-      void vscode.commands.executeCommand("fixwright.ui.restart");
-    }
-  });
 }

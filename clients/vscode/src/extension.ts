@@ -1,8 +1,12 @@
 // Where the parts meet. Nothing is decided here.
 import * as vscode from "vscode";
-import { registerCommands, serverCommand } from "./commands";
+import { Agent } from "./agent";
+import { AgentOutput } from "./agentOutput";
+import { registerCommands } from "./commands";
+import { ReadOnlyDocuments } from "./readOnly";
 import { RunOutput, type Reveal } from "./runOutput";
 import { Server } from "./server";
+import { serverCommand } from "./serverCommands";
 import { StatusItem, type Health } from "./statusItem";
 
 /** What the tests in the extension host look at. */
@@ -14,9 +18,11 @@ export interface Exports {
 export async function activate(context: vscode.ExtensionContext): Promise<Exports> {
   const log = vscode.window.createOutputChannel("Fixwright", { log: true });
   const status = new StatusItem();
-  const output = new RunOutput(() =>
-    vscode.workspace.getConfiguration("fixwright").get<Reveal>("run.revealOutput", "onStart"),
-  );
+  const reveal = () =>
+    vscode.workspace.getConfiguration("fixwright").get<Reveal>("run.revealOutput", "onStart");
+  const output = new RunOutput(reveal);
+  const agentOutput = new AgentOutput(reveal);
+  const documents = new ReadOnlyDocuments();
   let health: Health = { state: "starting" };
   const server: Server = new Server(log, {
     health(now) {
@@ -24,16 +30,28 @@ export async function activate(context: vscode.ExtensionContext): Promise<Export
       status.update(now);
       if (now.state === "starting" || now.state === "stopped") {
         output.reset();
+        agentOutput.reset();
       }
     },
-    runEvent: (event) => output.handle(event),
+    runEvent(event) {
+      const agents = agent.isWorking && !output.isWanted && !output.knows(event.runId);
+      if (agents || agentOutput.isRun(event.runId)) {
+        agentOutput.runEvent(event);
+      } else {
+        output.handle(event);
+      }
+    },
+    agentEvent: (event) => agent.handle(event),
     command: (command, [argument]) => serverCommand(parts, command, argument ?? {}),
   });
-  const parts = { server, output, log };
+  const agent = new Agent(server, agentOutput, documents);
+  const parts = { server, output, agent, agentOutput, log };
   context.subscriptions.push(
     log,
     status,
     output,
+    agentOutput,
+    documents,
     server,
     registerCommands(parts),
     vscode.workspace.onDidChangeConfiguration((event) => {

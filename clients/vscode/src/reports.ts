@@ -34,12 +34,29 @@ export function runSummary(report: RunReport): string {
     const { passed, failed, skipped } = report.tests;
     parts.push(`tests: ${passed} passed, ${failed} failed, ${skipped} skipped`);
   }
+  const warnings = report.warnings?.length ?? 0;
+  if (warnings > 0) {
+    parts.push(warnings === 1 ? "1 warning" : `${warnings} warnings`);
+  }
   if (report.backend) {
     parts.push(report.backend);
   }
   // A failure that has a name was printed already; anything else needs its sentence.
   const explained = report.status === "failed" && report.failures.length > 0;
   return parts.join(" · ") + (report.reason && !explained ? `\n  ${report.reason}` : "");
+}
+
+const NOT_RUN: Partial<Record<RunReport["status"], string>> = {
+  refused: "The run was refused.",
+  engine: "The sandbox's engine is not there.",
+  image: "The sandbox can't run this language yet.",
+  error: "The run could not be made.",
+};
+
+/** Why a run did not take place at all; nothing where it did. */
+export function notRun(report: RunReport): string | undefined {
+  const what = NOT_RUN[report.status];
+  return what && `${what} ${report.reason ?? ""}`.trim();
 }
 
 /** What was run before and after a fix, as far as it was. */

@@ -24,15 +24,16 @@ import { TextSyncOrder } from "./textSyncOrder";
 export interface ServerEvents {
   health(health: Health): void;
   runEvent(event: protocol.RunEvent): void;
+  agentEvent(event: protocol.AgentEvent): void;
   /** A command of the server's that the user chose: a code action, a lens, a keybinding. */
   command(command: string, args: unknown[]): Promise<unknown>;
 }
 
-/** Announces `experimental: {fixwright: 1}`: this client knows Fixwright's own messages. */
+/** Announces that this client knows Fixwright's own messages, and reviews proposals itself. */
 const announcement: StaticFeature = {
   fillClientCapabilities(capabilities) {
     const others = capabilities.experimental as Record<string, unknown> | undefined;
-    capabilities.experimental = { ...others, fixwright: 1 };
+    capabilities.experimental = { ...others, fixwright: 1, fixwrightReviews: true };
   },
   initialize: () => undefined,
   getState: () => ({ kind: "static" }),
@@ -128,10 +129,17 @@ export class Server implements vscode.Disposable {
 
   /** Sends the settings of now. */
   async settingsChanged(): Promise<void> {
-    if (this.isRunning) {
-      await this.running.sendNotification(DidChangeConfigurationNotification.type, {
-        settings: { fixwright: ownSettings() },
-      });
+    if (!this.isRunning) {
+      return;
+    }
+    const client = this.running;
+    const settings = { fixwright: ownSettings() };
+    try {
+      await client.sendNotification(DidChangeConfigurationNotification.type, { settings });
+    } catch (error) {
+      if (this.client === client) {
+        throw error;
+      } // else it is being stopped: the next one starts with the settings of then
     }
   }
 
@@ -222,6 +230,7 @@ export class Server implements vscode.Disposable {
   private connect(client: LanguageClient): void {
     client.registerFeature(announcement);
     client.onNotification(protocol.runEvent, (event) => this.events.runEvent(event));
+    client.onNotification(protocol.agentEvent, (event) => this.events.agentEvent(event));
     client.onNotification(protocol.serverStatus, (status) => this.events.health(status));
     client.onRequest(protocol.applyEdit, (params) => this.applyEdit(params));
     client.onDidChangeState(({ newState }) => {

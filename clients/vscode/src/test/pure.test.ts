@@ -1,6 +1,13 @@
 import * as assert from "node:assert/strict";
-import type { FixReport, RunReport } from "../protocol";
-import { fixSentence, runSummary } from "../reports";
+import {
+  agentSentence,
+  agentSummary,
+  diffText,
+  installSentence,
+  sessionPage,
+} from "../agentReports";
+import type { AgentReport, FixReport, RunReport } from "../protocol";
+import { fixSentence, notRun, runSummary } from "../reports";
 import { checkVersion, expand, isOlder, ServerUnusable, versionCommand } from "../serverCommand";
 import { believed, serverSettings } from "../settings";
 
@@ -92,7 +99,109 @@ describe("the server's command line", () => {
   });
 });
 
+const answered: AgentReport = {
+  sessionId: "s1",
+  status: "done",
+  reason: null,
+  text: "It added one too much.\nNow it does not.",
+  claims: [
+    { text: "The test passes.", standing: "shown" },
+    { text: "It is faster.", standing: "unproven" },
+  ],
+  diff: [
+    "diff --git a/mean.py b/mean.py",
+    "--- a/mean.py",
+    "+++ b/mean.py",
+    "@@ -1,2 +1,2 @@",
+    " def mean(numbers):",
+    "--- a comment of Lua",
+    "+++ b",
+    "+more",
+    "diff --git a/new.py b/new.py",
+    "new file mode 100644",
+    "",
+  ].join("\n"),
+  applied: false,
+  proposalId: "proposal-1",
+  runs: [passed],
+  usage: { inputTokens: 20, outputTokens: 5, cacheReadTokens: 10, costUsd: 0.01 },
+};
+
+describe("the agent's reports", () => {
+  it("say what it would change, and what was shown", () => {
+    assert.equal(diffText(answered.diff), "2 files, +2 −1");
+    assert.deepEqual(agentSentence(answered), {
+      severity: "info",
+      text:
+        "It added one too much. It would change 2 files, +2 −1. " +
+        "1 of 2 claims shown by a run of exactly this text.",
+    });
+    assert.match(agentSentence({ ...answered, applied: true }).text, /much\. Applied\. 1 of 2/);
+  });
+
+  it("say why it did not come to its end", () => {
+    const bad = { ...answered, status: "limit", reason: "The budget is spent." } as const;
+    assert.deepEqual(agentSentence(bad), {
+      severity: "warning",
+      text: "The agent stopped at a limit. The budget is spent.",
+    });
+    for (const status of ["stale", "cancelled", "refused", "error"] as const) {
+      assert.match(agentSentence({ ...bad, status }).text, /The budget is spent\./, status);
+    }
+  });
+
+  it("end a turn in the output", () => {
+    assert.deepEqual(agentSummary(answered), [
+      "■ done",
+      "  ✓ The test passes.",
+      "  ? It is faster.",
+      "  ▶ ✓ passed in 35 ms · docker",
+      "  ± 2 files, +2 −1",
+      "  20 tokens read (10 cached), 5 written, $0.0100",
+    ]);
+  });
+
+  it("show a session with what was seen of it", () => {
+    const times = { created: 0, updated: 1, tokens: 7, costUsd: null };
+    const session = { id: "s1", title: "Repair mean", status: "done", mode: "propose", ...times };
+    const page = sessionPage(session, "→ read mean.py\n");
+    assert.match(page, /^# Repair mean\n\n- done, mode propose\n/);
+    assert.match(
+      page,
+      /- 7 tokens\n- `s1`\n\n## In this window\n\n````text\n→ read mean\.py\n````/,
+    );
+    assert.doesNotMatch(sessionPage(session, ""), /In this window/);
+  });
+
+  it("tell of packages", () => {
+    const installed = [{ name: "six", version: "1.17.0" }];
+    const report = { status: "installed", reason: null, installed } as const;
+    assert.equal(installSentence({ ...report, installed }).text, "Installed: six 1.17.0.");
+    const failed = { ...report, status: "failed", reason: "No network.", installed: [] } as const;
+    assert.equal(
+      installSentence({ ...failed, installed: [] }).text,
+      "The packages could not be installed. No network.",
+    );
+  });
+});
+
 describe("sentences", () => {
+  it("say why a run did not take place", () => {
+    assert.equal(notRun(failed), undefined);
+    const engine: RunReport = { ...passed, status: "engine", reason: "Docker does not answer." };
+    assert.equal(notRun(engine), "The sandbox's engine is not there. Docker does not answer.");
+    const image: RunReport = { ...engine, status: "image", reason: "Build fixwright/go." };
+    assert.equal(notRun(image), "The sandbox can't run this language yet. Build fixwright/go.");
+  });
+
+  it("count warnings", () => {
+    const warning = { kind: "unused", message: "x is never used" };
+    assert.equal(
+      runSummary({ ...passed, warnings: [warning, warning] }),
+      "✓ passed in 35 ms · 2 warnings · docker",
+    );
+  });
+
   it("end a run in one line", () => {
     assert.equal(runSummary(passed), "✓ passed in 35 ms · docker");
     assert.equal(runSummary(failed), "✗ failed: ZeroDivisionError after 35 ms · docker");

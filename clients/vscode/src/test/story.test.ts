@@ -3,15 +3,10 @@ import * as vscode from "vscode";
 import { LSPErrorCodes } from "vscode-languageclient/node";
 import { ours } from "../diagnostics";
 import type { Exports } from "../extension";
-import type { FixReport, RunReport } from "../protocol";
-import { BROKEN, extension, FIXED, Scratch, until } from "./support";
+import type { DependencyReport, FixReport, RunReport, SafetyReport } from "../protocol";
+import { BROKEN, extension, FIXED, outputOf, Scratch, until } from "./support";
 
-/** What the output channel shows. */
-function shown(): string {
-  const isOutput = (each: vscode.TextDocument) =>
-    each.uri.scheme === "output" && each.uri.path.includes("Fixwright: Run");
-  return vscode.workspace.textDocuments.find(isOutput)?.getText() ?? "";
-}
+const shown = () => outputOf("Fixwright: Run");
 
 describe("run, see, fix", () => {
   let scratch: Scratch;
@@ -129,6 +124,37 @@ describe("run, see, fix", () => {
     assert.ok(status === "cancelled" || status === LSPErrorCodes.RequestCancelled, String(status));
     await until("the end of the run", () => api.health().state === "idle" || undefined);
     assert.deepEqual(await vscode.commands.executeCommand("fixwright.ui.stop"), { cancelled: 0 });
+  });
+
+  it("runs cells in one session, until it is restarted", async () => {
+    const editor = await scratch.show("cells.py", "# %%\nx = 20\n# %%\nprint(x + 3)\n");
+    editor.selection = new vscode.Selection(1, 0, 1, 0);
+    assert.equal((await run("fixwright.ui.runCell")).status, "passed");
+    editor.selection = new vscode.Selection(3, 0, 3, 0);
+    assert.equal((await run("fixwright.ui.runCell")).status, "passed");
+    await until("the output", () => /^23$/m.test(shown()) || undefined);
+    const restarted = await vscode.commands.executeCommand("fixwright.ui.restartSession");
+    assert.deepEqual(restarted, { restarted: true });
+    assert.equal((await run("fixwright.ui.runCell")).failures[0]?.kind, "NameError");
+  });
+
+  it("shows what code would touch, without running it", async () => {
+    const { document } = await scratch.show("touch.py", 'import os\nos.remove("kept.txt")\n');
+    const report = await vscode.commands.executeCommand<SafetyReport>("fixwright.ui.safety");
+    assert.equal(report.findings[0]?.range.start.line, 1, JSON.stringify(report));
+    const remarks = await until("the remark", () => {
+      const found = vscode.languages.getDiagnostics(document.uri);
+      return found.length > 0 ? found : undefined;
+    });
+    assert.equal(remarks[0]?.severity, vscode.DiagnosticSeverity.Information);
+  });
+
+  it("has no packages to install where none are asked for", async () => {
+    await scratch.show("plain.py", "print(1)\n");
+    const report = await vscode.commands.executeCommand<DependencyReport>(
+      "fixwright.ui.installDependencies",
+    );
+    assert.equal(report.status, "nothing", JSON.stringify(report));
   });
 
   it("clears", async () => {

@@ -61,3 +61,10 @@ export class Scratch {
     fs.rmSync(this.path, { recursive: true });
   }
 }
+
+/** What an output channel shows. */
+export function outputOf(channel: string): string {
+  const isOutput = (each: vscode.TextDocument) =>
+    each.uri.scheme === "output" && each.uri.path.includes(channel);
+  return vscode.workspace.textDocuments.find(isOutput)?.getText() ?? "";
+}
