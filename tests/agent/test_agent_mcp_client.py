@@ -15,10 +15,11 @@ import pytest
 
 from fixwright.agent.desk import Desk
 from fixwright.agent.plugins.connection import ServerFailed
+from fixwright.agent.plugins.life import Found, joined
 from fixwright.agent.plugins.mcp_client import McpServer
 from fixwright.agent.plugins.offers import names_of, schema_of
 from fixwright.agent.plugins.servers import secrets_of_servers, users_servers
-from fixwright.agent.tools.registry import Tool
+from fixwright.agent.tools.registry import Registry, Tool
 from fixwright.agent.tools.spec import Outcome, Refused
 from fixwright.agent_config import ServerConfig
 
@@ -75,7 +76,7 @@ async def test_a_program_offers_its_tools_by_names_that_every_provider_takes(
     async with started(program(tmp_path)) as (server, tools):
         names = [each.name for each in tools.values()]
         assert all(len(name) <= 64 and name.startswith("mcp__stand__") for name in names)
-        assert len(set(names)) == len(names) == 9, "all but the one with the huge schema"
+        assert len(set(names)) == len(names) == 10, "all but the one with the huge schema"
         assert sum(name.startswith("mcp__stand__x_y_") for name in names) == 2
         (remark,) = server.remarks
         assert "huge" in remark
@@ -254,3 +255,46 @@ def test_a_schema_is_that_of_an_object() -> None:
     assert schema_of({}) == {"type": "object", "properties": {}}
     kept = {"type": "object", "properties": {"a": {"anyOf": [{"type": "null"}]}}, "required": []}
     assert schema_of(kept) == kept
+
+
+async def test_a_turn_that_is_cancelled_leaves_no_server_behind(tmp_path: Path) -> None:
+    for name in ("b", "a"):
+        (tmp_path / name).mkdir()
+    servers = users_servers({name: program(tmp_path / name, tools=["add"]) for name in ("b", "a")})
+    tools = Registry()
+    open_now = asyncio.Event()
+
+    async def turn() -> None:
+        async with joined(tools, Found(tuple(servers)), "propose"):
+            open_now.set()
+            await asyncio.Event().wait()
+
+    task = asyncio.create_task(turn())
+    async with asyncio.timeout(30):
+        await open_now.wait()
+    assert list(tools) == ["mcp__a__add", "mcp__b__add"]
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert not tools
+    await until(lambda: left_by(tmp_path / "a") + left_by(tmp_path / "b") == [])
+
+
+async def test_a_session_that_is_cancelled_while_servers_start_leaves_none(tmp_path: Path) -> None:
+    """One has started, the other never greets."""
+    script = f"echo $$ > {tmp_path}/pids.part; mv {tmp_path}/pids.part {tmp_path}/pids; sleep 600"
+    (tmp_path / "up").mkdir()
+    mute = ServerConfig(command=("sh", "-c", script))
+    servers = users_servers({"mute": mute, "up": program(tmp_path / "up")})
+
+    async def turn() -> None:
+        async with joined(Registry(), Found(tuple(servers)), "propose"):
+            raise AssertionError("one of them never starts")
+
+    task = asyncio.create_task(turn())
+    await until((tmp_path / "pids").exists)
+    await until((tmp_path / "up/environment").exists)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await until(lambda: left_by(tmp_path) + left_by(tmp_path / "up") == [])

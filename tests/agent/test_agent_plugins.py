@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -246,7 +247,7 @@ async def test_a_repository_can_not_take_the_name_of_the_users_server(repository
     ],
 )
 async def test_a_wish_that_is_wrong_is_not_asked_about(
-    repository: Path, entry: dict[str, object], told: str
+    repository: Path, entry: dict[str, Any], told: str
 ) -> None:
     wished(repository, **entry)
     asked: list[str] = []

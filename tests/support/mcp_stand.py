@@ -39,6 +39,7 @@ def tools() -> list[types.Tool]:
         tool("x.y"),
         tool("x/y"),
         tool("n" * 90),
+        tool("leak", "Tells its environment."),
         tool("huge", "Has a schema too long.", description="d" * 30_000),
     ]
 
@@ -79,6 +80,8 @@ class Stand:
         match params.name:
             case "echo":
                 said = [types.TextContent(type="text", text=str(given.get("text")))]
+            case "leak":
+                said = [types.TextContent(type="text", text=json.dumps(dict(os.environ)))]
             case "parts":
                 said = _parts()
             case "fail":
