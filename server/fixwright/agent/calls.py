@@ -132,7 +132,7 @@ class Hands:
             return await self._refused(
                 call, f"The tool {call.name} failed: {error}. Do it another way."
             )
-        text = self.clean(clipped(outcome.text, LONGEST_RESULT))
+        text = clipped(self.clean(outcome.text), LONGEST_RESULT)
         outcome = replace(outcome, text=text)
         remarks = (*remarks, *await self.guard.after(action, call.id, outcome))
         if action.effect != "ask":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -13,17 +12,22 @@ from fixwright.agent.desk import Ask, Watch, nobody, unwatched
 from fixwright.agent.guard import Guard
 from fixwright.agent.naming import Names
 from fixwright.agent.observer import Observer, unseen
+from fixwright.agent.plugins.life import found_plugins, joined
 from fixwright.agent.policy import permissions
 from fixwright.agent.policy.grants import AlwaysGrants, session_grants
 from fixwright.agent.policy.hooks import Hooks, users_hooks
 from fixwright.agent.policy.permissions import Permissions
-from fixwright.agent.policy.places import places_of
+from fixwright.agent.policy.places import Places, places_of
 from fixwright.agent.policy.policy import policy_of
-from fixwright.agent.session import AgentSession, Surroundings, open_session
+from fixwright.agent.policy.programs import in_sandbox
+from fixwright.agent.repository import trusted_hooks
+from fixwright.agent.secrecy import Discreet, session_redactor
+from fixwright.agent.session import AgentSession, Surroundings, open_session, tools_for
 from fixwright.agent.sessions.store import SessionStore
+from fixwright.log import keep_out_of_logs
 from fixwright.models.fallback import Fallback
 from fixwright.models.types import ModelError
-from fixwright.secrets import Redactor, redactor_for
+from fixwright.workspace.draft import Draft
 
 if TYPE_CHECKING:
     from fixwright.agent.calls import Deliver
@@ -39,6 +43,11 @@ if TYPE_CHECKING:
     from fixwright.workspace.snapshot import Snapshot
 
 Consent = Callable[["Model", "Model", ModelError], Awaitable[bool]]
+
+
+_SOME_ARE_MISSING = (
+    "Some tools that the user has set up can't be used in this session; the user was told which."
+)
 
 
 async def no_switch(_from: Model, _to: Model, _why: ModelError) -> bool:
@@ -73,11 +82,6 @@ class Door:
     deliver: Deliver | None = None
 
 
-def redactor_of(settings: Settings) -> Redactor:
-    """What is known to be secret here."""
-    return redactor_for(os.environ, settings.agent.redact)
-
-
 def limits_of(settings: Settings) -> Limits:
     """What one turn may use."""
     agent = settings.agent
@@ -95,33 +99,59 @@ async def session_at(
         SessionError: it can't be opened; the sentence says why.
     """
     folders = [folder.uri for folder in door.now().folders]
-    opened = store.create(folders, mode) if session is None else store.open(session)
-    async with await opened as journal:
+    opening = store.create(folders, mode) if session is None else store.open(session)
+    async with await opening as journal:
         settings = services.settings
-        guard = _guard(door, services, journal, mode)
+        paths = [folder.path for folder in door.now().folders]
+        redactor = await session_redactor(settings, paths)
+        keep_out_of_logs(redactor)
+        journal.keep_out(redactor.redact)
+        hooks, remark = await trusted_hooks(paths, door.ask)
+        allowed, place = _permissions(door, services, journal, mode)
+        begun: list[AgentSession] = []
+
+        def draft() -> Draft:
+            return begun[0].draft if begun else Draft.over(door.now())
+
+        every = (*users_hooks(settings.agent.hooks), *hooks)
+        guard = Guard(allowed, Hooks(every, in_sandbox(services.runner, draft)))
         around = Surroundings(
             now=door.now,
             runner=services.runner,
             models=services.model.fallback(door.consent),
             small=Fallback([services.model.small]),
             guard=guard,
-            clean=redactor_of(settings).redact,
+            clean=redactor.redact,
             index=door.index,
             instructions=settings.agent.instructions,
             ask=door.ask,
             watch=door.watch,
-            observe=door.observe,
-            readable=guard.permissions.policy.may_read,
+            observe=Discreet(door.observe, redactor),
+            readable=lambda name: allowed.policy.may_read(name, place),
             deliver=door.deliver,
         )
-        yield await open_session(journal, mode, around, limits_of(settings))
+        tools = tools_for(mode)
+        found = await found_plugins(settings.agent, paths, door.ask)
+        async with joined(tools, found, mode) as left_out:
+            opened = await open_session(journal, mode, around, limits_of(settings), tools)
+            begun.append(opened)
+            if left_out:  # no more than that: why may be told in a stranger's words
+                opened.desk.remarks.append(_SOME_ARE_MISSING)
+            for text in filter(None, (remark, *found.remarks, *left_out)):
+                around.observe("remark", {"sessionId": opened.id, "text": text})
+            yield opened
 
 
-def _guard(door: Door, services: Services, journal: Journal, mode: Mode) -> Guard:
+def _permissions(
+    door: Door, services: Services, journal: Journal, mode: Mode
+) -> tuple[Permissions, Places]:
+    """What may be done, and what finds the file that a name stands for."""
     folders = [folder.path for folder in door.now().folders]
     agent = services.settings.agent
-    looking: dict[Mode, PolicyMode] = {"plan": "plan", "apply": "apply"}
-    limit: PolicyMode = "headless" if door.headless else looking.get(mode, "propose")
+    limits: dict[Mode, PolicyMode] = {"plan": "plan", "apply": "apply"}
+    limit = limits.get(mode, "propose")
+    if door.headless and limit != "plan":
+        limit = "headless"
     imported = journal.events[0].data.get("imported") is True
 
     def place(name: str) -> Place:
@@ -134,4 +164,4 @@ def _guard(door: Door, services: Services, journal: Journal, mode: Mode) -> Guar
         () if imported else session_grants(journal.events),
         place,
     )
-    return Guard(allowed, Hooks(users_hooks(agent.hooks)))
+    return allowed, place

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from lsprotocol import types as lsp
 
 from fixwright import config
-from fixwright.agent.opening import redactor_of
+from fixwright.agent.secrecy import redactor_of
 from fixwright.agent.sessions.store import SessionStore
 from fixwright.config import Configuration, Settings
 from fixwright.fix.fix import Fix

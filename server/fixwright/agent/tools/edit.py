@@ -13,6 +13,7 @@ from fixwright.agent.edits.model import Applied, Edit, LineEdit, Refusal, TextEd
 from fixwright.agent.tools.arguments import Arguments
 from fixwright.agent.tools.spec import Outcome, Refused
 from fixwright.agent.tools.typed import TypedTool
+from fixwright.secrets import MARK
 from fixwright.workspace.document import UnknownDocument
 from fixwright.workspace.draft_change import DraftError
 
@@ -37,6 +38,11 @@ class OneEdit(Arguments):
 
     def edit(self, number: int) -> Edit:
         """As `edits` takes it. Raises `Refused`."""
+        if MARK.search(self.new):
+            raise Refused(
+                f"edits[{number}].new holds a mark that stands for a secret, which is not shown to"
+                " you. Leave the lines that hold it as they are."
+            )
         if self.old is not None and self.anchor_start is None and self.anchor_end is None:
             return TextEdit(self.old, self.new, self.count)
         if self.old is None and self.anchor_start is not None:

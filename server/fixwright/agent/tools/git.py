@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from fixwright.agent.tools.spec import Effect
 
 _REVISION = re.compile(r"[A-Za-z0-9_][\w./~^@{}-]{0,200}")
+_FILE_OF_DIFF = re.compile(r"^(?=diff --git )", re.MULTILINE)
+_NAMES_OF_DIFF = re.compile(r"diff --git a/(.+) b/(.+)")
 _PROGRAMS_OFF = ("--no-ext-diff", "--no-textconv")
 """A repository may name programs that show its files."""
 
@@ -73,7 +75,20 @@ class GitTool(TypedTool[GitArguments]):
                 f"git {given.op} gave no answer: {folder.path.name} may be no repository, or git"
                 " knows no such path or revision."
             )
-        return Outcome(clipped(said.decode("utf-8", "replace")).strip() or "(nothing)")
+        text = said.decode("utf-8", "replace")
+        if given.op == "diff":
+            text = await asyncio.to_thread(_readable, text, desk)
+        return Outcome(clipped(text).strip() or "(nothing)")
+
+
+def _readable(diff: str, desk: Desk) -> str:
+    """Without the files that may not be seen. I/O: it follows links."""
+    kept: list[str] = []
+    for section in _FILE_OF_DIFF.split(diff):
+        named = _NAMES_OF_DIFF.match(section)
+        hidden = [] if named is None else [x for x in named.groups() if not desk.readable(x)]
+        kept.append(f"diff of {hidden[0]}: it is not shown\n" if hidden else section)
+    return "".join(kept)
 
 
 def _asked(directory: Path, given: GitArguments, path: str) -> bytes | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -95,27 +96,34 @@ async def _text(given: SearchArguments, desk: Desk, index: WorkspaceIndex) -> li
         files=(given.glob,) if given.glob else (),
     )
     names = desk.names
-    lines: list[str] = []
+    found: list[tuple[str, str]] = []
     pattern, literal = compiled(query), literal_in(query)
     for change in desk.draft.changed.values():  # what the draft holds is not in the index
         name = names.of(change.uri)
-        if change.after is not None and desk.readable(name) and wants(query.files, name):
-            found = matches(change.after.text.value, pattern, literal, given.max_results + 1)
-            lines += [_line(name, row[0], row[3]) for row in found]
+        if change.after is not None and wants(query.files, name):
+            rows = matches(change.after.text.value, pattern, literal, given.max_results + 1)
+            found += [(name, _line(name, row[0], row[3])) for row in rows]
     changed = {canonical(change.uri) for change in desk.draft.changed.values()}
     async with aclosing(search(index, query, given.max_results + 1)) as parts:
         async for part in parts:
             if isinstance(part, SearchEnd):
-                lines += [f"({path} was given up: the pattern is too slow)" for path in part.slow]
+                found += [("", f"({path} was given up: it took too long)") for path in part.slow]
                 continue
             for hit in part:
                 uri = path_to_uri(Path(hit.path))
-                name = names.of(uri)
-                if canonical(uri) not in changed and desk.readable(name):
-                    lines.append(_line(name, hit.line, hit.text))
+                if canonical(uri) not in changed:
+                    name = names.of(uri)
+                    found.append((name, _line(name, hit.line, hit.text)))
+    lines = await asyncio.to_thread(_readable, found, desk)
     if len(lines) > given.max_results:
         return [*lines[: given.max_results], "… there are more: narrow the pattern or the glob."]
     return lines
+
+
+def _readable(found: list[tuple[str, str]], desk: Desk) -> list[str]:
+    """Without the lines of files that may not be seen. I/O: it follows links."""
+    allowed = {name: desk.readable(name) for name in {name for name, _ in found} if name}
+    return [line for name, line in found if allowed.get(name, True)]
 
 
 def _line(name: str, line: int, text: str) -> str:
