@@ -223,3 +223,22 @@ async def test_without_a_model_it_says_what_is_missing(tmp_path: Path) -> None:
         report = await editor.command("fixwright.agent", {"prompt": "Do it."})
         assert report["status"] == "refused"
         assert "needs a model" in report["reason"]
+
+
+@pytest.mark.parametrize("answer", ["Trust them", "Leave them off"])
+async def test_a_repositorys_hooks_run_only_when_they_are_trusted(
+    tmp_path: Path, answer: str
+) -> None:
+    hooks = tmp_path / ".fixwright" / "hooks.toml"
+    hooks.parent.mkdir()
+    hooks.write_text('[[hooks]]\nwhen = "before"\ntool = "edit"\ncommand = ["false"]\n')
+    turns = [calls(REPAIR), {"text": "Tried."}]
+    async with desk(tmp_path, turns) as it:
+        it.editor.answer = answer
+        report = await it.agent(apply=False)
+        assert report["status"] == "done"
+        [question] = it.editor.shown.questions
+        assert "before edit: false" in question.message
+        blocked = "blocks it" in it.model.asked(1)
+        assert blocked is (answer == "Trust them")
+        assert bool(report["diff"]) is not blocked
