@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 EventType: TypeAlias = Literal[
     "created",  # {folders, mode, title, parent: {session, seq} | None}
-    "front",  # {front: [digest of the system prompt, of the rules, of the map]}: "" for none
+    "front",  # {front: [digest of the system prompt, of the rules, of the map]}: "" for none;
+    # {tools}: the digest of those from elsewhere, where there are any
     "user",  # a turn begins: {text, context}
     "request",  # a model is about to be asked: {key, purpose, digest, bytes, same, parts, reserved}
     "answer",  # it has answered: {message, purpose, stop, usage, cost, key, requestId}

@@ -17,6 +17,7 @@ from fixwright.agent.desk import Ask, Desk, Watch, nobody, unwatched
 from fixwright.agent.history import History
 from fixwright.agent.loop import Ended, Loop
 from fixwright.agent.observer import Observer, unseen
+from fixwright.agent.plugins.recorded import brought
 from fixwright.agent.policy.fence import Fence
 from fixwright.agent.sessions.drafts import resumed_draft
 from fixwright.agent.sessions.records import digest_of
@@ -189,8 +190,9 @@ async def open_session(
         counted=_runs_before(journal),
     )
     await desk.refresh()
-    front = await _front(journal, mode, around, desk.draft)
-    return AgentSession(journal, desk, around, tools or tools_for(mode), front, limits)
+    offered = tools or tools_for(mode)
+    front = await _front(journal, mode, around, desk.draft, offered)
+    return AgentSession(journal, desk, around, offered, front, limits)
 
 
 def tools_for(mode: Mode) -> Registry:
@@ -210,7 +212,9 @@ def _runs_before(journal: Journal) -> int:
     return sum(event.type == "run" for event in journal.events)
 
 
-async def _front(journal: Journal, mode: Mode, around: Surroundings, draft: Draft) -> Front:
+async def _front(
+    journal: Journal, mode: Mode, around: Surroundings, draft: Draft, tools: Registry
+) -> Front:
     """The kept front, or a new one."""
     kept = next((e.data["front"] for e in journal.events if "front" in e.data), None)
     if kept is not None:
@@ -222,9 +226,10 @@ async def _front(journal: Journal, mode: Mode, around: Surroundings, draft: Draf
     rules = rules_text(instructions, around.instructions)
     front = Front(system_prompt(mode), clean(rules), map_text(clean(await _map(around.index))))
     texts = (front.system, front.rules, front.map)
-    await journal.append(
-        "front", {"front": [digest_of(each) if each else "" for each in texts]}, texts
-    )
+    data: dict[str, object] = {"front": [digest_of(each) if each else "" for each in texts]}
+    if more := brought(tools, tools_for(mode)):
+        data["tools"] = digest_of(more)
+    await journal.append("front", data, (*texts, more))
     return front
 
 

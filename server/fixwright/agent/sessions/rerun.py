@@ -18,8 +18,9 @@ from fixwright.agent.budget import Budget, LimitReached, Limits
 from fixwright.agent.calls import Done, Hands
 from fixwright.agent.history import History
 from fixwright.agent.loop import Loop
+from fixwright.agent.plugins.recorded import with_recorded
 from fixwright.agent.policy.fence import Fence
-from fixwright.agent.session import Surroundings, open_session
+from fixwright.agent.session import Surroundings, open_session, tools_for
 from fixwright.agent.sessions.records import plain
 from fixwright.agent.sessions.replay import Replay, ReplayDiffers
 from fixwright.agent.sessions.resume import is_turns
@@ -86,6 +87,7 @@ async def _repeated(recorded: Journal, begun: Journal, tools: Registry | None) -
     created = recorded.events[0].data
     around = _surroundings(replay, recorded)
     mode = cast("Mode", as_text(created.get("mode")))
+    tools = tools or await with_recorded(tools_for(mode), recorded)
     session = await open_session(begun, mode, around, _UNLIMITED, tools)
     turns = _turns(recorded.events)
     for turn in turns:
