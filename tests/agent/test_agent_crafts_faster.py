@@ -27,7 +27,7 @@ from summing import total
 def test_total():
     assert (total(0), total(4)) == (0, 6)
 """
-BENCH = "from summing import total\n\nprint(total(4_000_000))\n"
+BENCH = "from summing import total\n\nprint(total(16_000_000))\n"
 
 pytestmark = pytest.mark.slow
 

@@ -48,6 +48,7 @@ async def test_generated_tests_are_applied_after_a_yes(tmp_path: Path) -> None:
             assert editor.text(uri) == CODE
 
 
+@pytest.mark.slow
 async def test_an_optimisation_that_changes_what_is_done_is_refused(tmp_path: Path) -> None:
     needs("bubblewrap")
     (tmp_path / "least.py").write_text(CODE)
