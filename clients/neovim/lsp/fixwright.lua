@@ -6,6 +6,29 @@
 --- Enable it with `vim.lsp.enable('fixwright')`; it attaches to every file, so there are no
 --- filetypes here. Settings go to the section `fixwright`, see |fixwright-settings|.
 
+---@type table<string, fun(command: lsp.Command, ctx: lsp.HandlerContext)>
+local commands = {}
+for _, name in ipairs({
+  'runFile',
+  'runSelection',
+  'runTests',
+  'runCell',
+  'restartSession',
+  'fix',
+  'safety',
+  'installDependencies',
+  'agent',
+  'explain',
+  'generateTests',
+  'optimize',
+  'accept',
+  'reject',
+}) do
+  commands['fixwright.' .. name] = function(command, ctx)
+    require('fixwright.jobs').from_server(command, ctx)
+  end
+end
+
 ---@type vim.lsp.Config
 return {
   cmd = { 'fixwright', 'serve' },
@@ -28,8 +51,8 @@ return {
   end,
   settings = { fixwright = vim.empty_dict() },
   -- The server sends its own notifications and `fixwright/applyEdit` only to clients that
-  -- say that they know them.
-  capabilities = { experimental = { fixwright = 1 } },
+  -- say that they know them, and leaves the review of the agent's changes to those that say so.
+  capabilities = { experimental = { fixwright = 1, fixwrightReviews = true } },
   handlers = {
     ['fixwright/applyEdit'] = function(_, params, ctx)
       return require('fixwright.edits').handle(params, ctx)
@@ -37,26 +60,16 @@ return {
     ['fixwright/runEvent'] = function(_, params, ctx)
       require('fixwright.events').run(params, ctx)
     end,
+    ['fixwright/agentEvent'] = function(_, params, ctx)
+      require('fixwright.agent').event(params, ctx)
+    end,
     ['fixwright/status'] = function(_, params, ctx)
       require('fixwright.status').update(params, ctx)
     end,
   },
   -- Code actions and code lenses go the same way as `:Fixwright`, so that their reports are
   -- shown as well.
-  commands = {
-    ['fixwright.runFile'] = function(command, ctx)
-      require('fixwright.jobs').from_server(command, ctx)
-    end,
-    ['fixwright.runSelection'] = function(command, ctx)
-      require('fixwright.jobs').from_server(command, ctx)
-    end,
-    ['fixwright.runTests'] = function(command, ctx)
-      require('fixwright.jobs').from_server(command, ctx)
-    end,
-    ['fixwright.fix'] = function(command, ctx)
-      require('fixwright.jobs').from_server(command, ctx)
-    end,
-  },
+  commands = commands,
   on_init = function()
     require('fixwright.edits').guard_reloads()
   end,

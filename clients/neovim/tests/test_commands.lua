@@ -425,10 +425,8 @@ T['completion'] = function()
   local function complete(line)
     return child.fn.getcompletion(line, 'cmdline')
   end
-  eq(
-    complete('Fixwright '),
-    { 'clear', 'fix', 'log', 'output', 'restart', 'run', 'status', 'stop', 'test' }
-  )
+  eq(complete('Fixwright a'), { 'accept', 'agent', 'ask' })
+  eq(complete('Fixwright r'), { 'reject', 'restart', 'restart_session', 'review', 'run' })
   eq(complete('Fixwright st'), { 'status', 'stop' })
   eq(complete('Fixwright test n'), { 'nearest' })
   eq(complete('1,2Fixwright test '), { 'file', 'nearest', 'workspace' })

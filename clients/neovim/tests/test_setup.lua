@@ -16,7 +16,7 @@ end
 
 T['works without setup'] = function()
   eq(config().cmd, { 'fixwright', 'serve' })
-  eq(config().capabilities, { experimental = { fixwright = 1 } })
+  eq(config().capabilities, { experimental = { fixwright = 1, fixwrightReviews = true } })
 end
 
 T['nothing is loaded before it is used'] = function()
@@ -133,6 +133,7 @@ T['checkhealth describes the attached server'] = function()
   child.lua("_G.server.answers['fixwright.status'] = ...", {
     {
       sandbox = { backend = 'docker', image = 'fixwright/python:1', configured = 'auto' },
+      provider = { name = 'anthropic', model = 'some-model' },
       log = '/var/log/fixwright.log',
     },
   })
@@ -142,6 +143,7 @@ T['checkhealth describes the attached server'] = function()
   has(text, '1 buffers, root ' .. dir)
   has(text, 'announced to the server: experimental.fixwright')
   has(text, 'sandbox: docker, image fixwright/python:1')
+  has(text, 'model: anthropic some-model')
   has(text, 'log of the server: /var/log/fixwright.log')
   has(text, 'server: stand-in 1')
 end

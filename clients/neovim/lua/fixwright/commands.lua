@@ -63,6 +63,85 @@ local subcommands = {
       require('fixwright.jobs').fix(lines)
     end,
   },
+  agent = {
+    range = true,
+    max = math.huge,
+    run = function(args, lines)
+      require('fixwright.agent').run('edit', table.concat(args, ' '), lines)
+    end,
+  },
+  ask = {
+    range = true,
+    max = math.huge,
+    run = function(args, lines)
+      require('fixwright.agent').run('ask', table.concat(args, ' '), lines)
+    end,
+  },
+  explain = {
+    range = true,
+    run = function(_, lines)
+      require('fixwright.agent').at('fixwright.explain', lines)
+    end,
+  },
+  tests = {
+    range = true,
+    run = function(_, lines)
+      require('fixwright.agent').at('fixwright.generateTests', lines)
+    end,
+  },
+  optimize = {
+    range = true,
+    run = function(_, lines)
+      require('fixwright.agent').at('fixwright.optimize', lines)
+    end,
+  },
+  accept = {
+    run = function()
+      require('fixwright.agent').decide('accept')
+    end,
+  },
+  reject = {
+    run = function()
+      require('fixwright.agent').decide('reject')
+    end,
+  },
+  review = {
+    run = function()
+      require('fixwright.agent').review()
+    end,
+  },
+  undo = {
+    run = function()
+      require('fixwright.agent').undo()
+    end,
+  },
+  sessions = {
+    run = function()
+      require('fixwright.agent').sessions()
+    end,
+  },
+  cell = {
+    range = true,
+    run = function(_, lines)
+      require('fixwright.jobs').cell(lines)
+    end,
+  },
+  restart_session = {
+    run = function()
+      require('fixwright.jobs').about_file('fixwright.restartSession')
+    end,
+  },
+  install = {
+    run = function()
+      require('fixwright.jobs').about_file('fixwright.installDependencies')
+    end,
+  },
+  safety = {
+    range = true,
+    run = function(_, lines)
+      require('fixwright.jobs').about_file('fixwright.safety', lines)
+    end,
+  },
   stop = {
     max = 1,
     run = function(args)

@@ -15,8 +15,13 @@ local M = {}
 ---@type table<string, fun(event: fixwright.RunEvent, ctx: lsp.HandlerContext)>
 local on = {
   start = function(event, ctx)
-    output.start(event.runId, event.data.title)
-    if config.get().output.open == 'start' and require('fixwright.jobs').runs_wanted() then
+    local wanted = require('fixwright.jobs').runs_wanted()
+    if require('fixwright.agent').is_working() and not wanted then
+      output.title(event.runId, event.data.title) -- a step of the turn, whose end ends it
+    else
+      output.start(event.runId, event.data.title)
+    end
+    if config.get().output.open == 'start' and wanted then
       output.open()
     end
     autocmds.fire('RunStarted', {

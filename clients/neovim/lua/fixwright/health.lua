@@ -103,6 +103,11 @@ local function check_client(client)
       'a vim.lsp.config() of yours replaces the capabilities of lsp/fixwright.lua',
     })
   end
+  if not vim.tbl_get(client.capabilities, 'experimental', 'fixwrightReviews') then
+    health.info(
+      'experimental.fixwrightReviews is not announced: the server itself asks about changes'
+    )
+  end
   local commands = require('fixwright.client').announced(client)
   health.info('commands of the server: ' .. table.concat(vim.fn.sort(commands), ', '))
 
@@ -120,6 +125,13 @@ local function check_client(client)
   else
     local configured = value(sandbox.configured) or 'auto'
     health.info(('sandbox: none has been started yet (configured: %s)'):format(configured))
+  end
+  local provider = value(status.provider) or {}
+  local model = value(provider.name)
+  if model == 'none' then
+    health.info('model: none; the agent needs one, rules fix without')
+  elseif model then
+    health.ok(('model: %s %s'):format(model, value(provider.model) or ''))
   end
   local log = value(status.log)
   if log then

@@ -18,7 +18,7 @@ end
 --- Say one line. Only errors may need more than the message line.
 ---@param text string
 ---@param level integer
-local function tell(text, level)
+function M.tell(text, level)
   text = text:gsub('%s*\n%s*', ' ')
   local room = vim.v.echospace - #'fixwright: '
   if level < vim.log.levels.ERROR and vim.fn.strdisplaywidth(text) > room then
@@ -38,7 +38,7 @@ local function show_run(report, encoding)
   if bad and output.open == 'failure' then
     require('fixwright.output').open()
   end
-  tell(reports.run_message(report))
+  M.tell(reports.run_message(report))
 end
 
 ---@param report fixwright.FixReport
@@ -48,12 +48,26 @@ local function show_fix(report, lsp_client)
   if report.applied and after and config.get().output.quickfix then
     reports.fill_quickfix(after, lsp_client.offset_encoding --[[@as fixwright.Encoding]])
   end
-  tell(reports.fix_message(report))
+  M.tell(reports.fix_message(report))
   require('fixwright.autocmds').fire('FixFinished', {
     client_id = lsp_client.id,
     report = report,
   })
 end
+
+--- What a report other than a run's or a fix's says in a line.
+---@type table<string, fun(report: table): string, integer>
+local sentences = {
+  ['fixwright.safety'] = function(report)
+    local found = #(positions.value(report.findings) or {}) > 0
+    return report.summary, found and vim.log.levels.WARN or vim.log.levels.INFO
+  end,
+  ['fixwright.installDependencies'] = reports.install_message,
+  ['fixwright.restartSession'] = function(report)
+    local restarted = report.restarted and 'the next cell starts anew'
+    return restarted or 'there is no session to restart', vim.log.levels.INFO
+  end,
+}
 
 --- Send one of the commands whose reports are shown.
 ---@param lsp_client vim.lsp.Client
@@ -65,6 +79,18 @@ local function send(lsp_client, bufnr, command, argument)
   if command == 'fixwright.fix' then
     return client.execute(lsp_client, command, argument, bufnr, function(report)
       show_fix(report, lsp_client)
+    end)
+  end
+  local agent = require('fixwright.agent')
+  if agent.turns[command] then
+    return agent.turn(lsp_client, bufnr, command, argument)
+  elseif command == 'fixwright.accept' or command == 'fixwright.reject' then
+    return client.execute(lsp_client, command, argument, bufnr, function(answer)
+      agent.decided(command, argument, answer)
+    end)
+  elseif sentences[command] then
+    return client.execute(lsp_client, command, argument, bufnr, function(report)
+      M.tell(sentences[command](report))
     end)
   end
   wanted = wanted + 1
@@ -93,7 +119,7 @@ end
 --- Do something with the client of the current buffer, if it has one.
 ---@param act fun(lsp_client: vim.lsp.Client, bufnr: integer, uri: string): (fun()?)
 ---@return fun()? cancel
-local function here(act)
+function M.here(act)
   local bufnr = vim.api.nvim_get_current_buf()
   local lsp_client = client.of(bufnr)
   if lsp_client then
@@ -101,12 +127,36 @@ local function here(act)
   end
 end
 
+--- Run the cells at the cursor or in the lines, in the session of the file.
+---@param lines? fixwright.Lines
+---@return fun()? cancel
+function M.cell(lines)
+  return M.here(function(lsp_client, bufnr, uri)
+    local encoding = lsp_client.offset_encoding
+    local range = lines and positions.ex_range(lines[1], lines[2], encoding)
+      or positions.cursor(encoding)
+    return send(lsp_client, bufnr, 'fixwright.runCell', { uri = uri, range = range })
+  end)
+end
+
+--- Send a command about the file, or about lines of it.
+---@param command string
+---@param lines? fixwright.Lines
+---@return fun()? cancel
+function M.about_file(command, lines)
+  return M.here(function(lsp_client, bufnr, uri)
+    local encoding = lsp_client.offset_encoding
+    local range = lines and positions.ex_range(lines[1], lines[2], encoding) or nil
+    return send(lsp_client, bufnr, command, { uri = uri, range = range })
+  end)
+end
+
 --- Run the file, or the selected part of it.
 ---@param args string[] the program's own arguments
 ---@param lines? fixwright.Lines
 ---@return fun()? cancel
 function M.run(args, lines)
-  return here(function(lsp_client, bufnr, uri)
+  return M.here(function(lsp_client, bufnr, uri)
     if lines then
       local range = positions.ex_range(lines[1], lines[2], lsp_client.offset_encoding)
       return send(lsp_client, bufnr, 'fixwright.runSelection', { uri = uri, range = range })
@@ -122,7 +172,7 @@ end
 ---@param lines? fixwright.Lines
 ---@return fun()? cancel
 function M.test(which, lines)
-  return here(function(lsp_client, bufnr, uri)
+  return M.here(function(lsp_client, bufnr, uri)
     local encoding = lsp_client.offset_encoding
     local argument = { uri = uri }
     if lines then
@@ -237,7 +287,7 @@ end
 ---@param lines? fixwright.Lines
 ---@return fun()? cancel
 function M.fix(lines)
-  return here(function(lsp_client, bufnr, uri)
+  return M.here(function(lsp_client, bufnr, uri)
     local row = vim.api.nvim_win_get_cursor(0)[1]
     local first, last = unpack(lines or { row, row })
     local found = diagnostic_in(bufnr, first - 1, last - 1)
@@ -284,7 +334,7 @@ end
 --- Clear Fixwright's diagnostics: of the file, or all.
 ---@param everywhere boolean
 function M.clear(everywhere)
-  here(function(lsp_client, bufnr, uri)
+  M.here(function(lsp_client, bufnr, uri)
     local argument = everywhere and vim.empty_dict() or { uri = uri }
     client.execute(lsp_client, 'fixwright.clear', argument, bufnr, function() end)
   end)

@@ -179,6 +179,13 @@ function M.start(run_id, title)
   append(run_id, title .. '\n', 'FixwrightTitle')
 end
 
+--- A heading within a run.
+---@param run_id string
+---@param text string
+function M.title(run_id, text)
+  append(run_id, text .. '\n', 'FixwrightTitle')
+end
+
 ---@param run_id string
 ---@param stream 'stdout'|'stderr'
 ---@param text string
@@ -198,6 +205,12 @@ end
 ---@param text string
 function M.finish(run_id, text)
   M.note(run_id, text)
+  M.ended(run_id)
+end
+
+--- As `finish`, without a word.
+---@param run_id string
+function M.ended(run_id)
   state.runs[run_id] = nil
 end
 

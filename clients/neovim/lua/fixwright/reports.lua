@@ -17,11 +17,12 @@ local M = {}
 
 ---@class fixwright.RunReport
 ---@field runId string
----@field status 'passed'|'failed'|'timeout'|'memory'|'cancelled'|'refused'|'error'|string
+---@field status 'passed'|'failed'|'refused'|'cancelled'|'engine'|'image'|string or the limit
 ---@field reason? string
 ---@field exitCode? integer
 ---@field durationMs number
 ---@field failures fixwright.Failure[]
+---@field warnings? fixwright.Failure[]
 ---@field tests? { passed: integer, failed: integer, skipped: integer }
 
 ---@class fixwright.FixReport
@@ -84,7 +85,10 @@ function M.run_summary(report)
   if report.status == 'passed' or report.status == 'failed' then
     local code = value(report.exitCode)
     local exit = report.status == 'failed' and code and (', exit code %d'):format(code) or ''
-    return ('%s in %s%s'):format(text, duration(report.durationMs), exit)
+    local warned = #(value(report.warnings) or {})
+    local noun = warned == 1 and 'warning' or 'warnings'
+    local warnings = warned > 0 and (', %d %s'):format(warned, noun) or ''
+    return ('%s in %s%s%s'):format(text, duration(report.durationMs), exit, warnings)
   end
   local reason = value(report.reason)
   return reason and ('%s: %s'):format(report.status, reason) or report.status
@@ -124,6 +128,24 @@ function M.fix_message(report)
     return reason or 'no fix was found', vim.log.levels.WARN
   end
   return reason or ('%s: nothing was changed'):format(report.status), vim.log.levels.ERROR
+end
+
+--- One line about packages.
+---@param report { status: string, reason?: string, installed: { name: string, version: string }[] }
+---@return string text
+---@return integer level
+function M.install_message(report)
+  local reason = value(report.reason)
+  if report.status == 'installed' then
+    local names = vim.tbl_map(function(release)
+      return ('%s %s'):format(release.name, release.version)
+    end, report.installed)
+    return 'installed ' .. table.concat(names, ', '), vim.log.levels.INFO
+  elseif report.status == 'nothing' then
+    return 'the project asks for no packages', vim.log.levels.INFO
+  end
+  local level = report.status == 'failed' and vim.log.levels.ERROR or vim.log.levels.WARN
+  return ('no package was installed: %s'):format(reason or report.status), level
 end
 
 --- A byte column for the quickfix list; exact where the file is loaded.

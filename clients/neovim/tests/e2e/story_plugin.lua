@@ -125,6 +125,46 @@ T['clear takes the diagnostics away'] = function()
   h.wait('#vim.diagnostic.get(0) == 0')
 end
 
+T['the agent proposes, the change is accepted, and taken back'] = function()
+  -- What a model says, turn by turn.
+  local script = vim.fn.tempname() .. '.json'
+  local edit = { path = 'broken.py', edits = { { old = 'len(value)', new = 'len(values)' } } }
+  local turns = {
+    { tools = { { name = 'edit', input = edit } } },
+    { tools = { { name = 'run', input = { command = 'python3 broken.py' } } } },
+    { text = 'It was misspelt.' },
+  }
+  vim.fn.writefile({ vim.json.encode({ protocol = 'anthropic', turns = turns }) }, script)
+  child.lua(
+    [[local cmd, script = ...
+    require('fixwright').setup({ cmd = cmd,
+      settings = { model = { provider = 'scripted', script = script } } })
+    vim.ui.select = function(_, _, on_choice) on_choice(nil) end]],
+    { vim.json.decode(vim.env.FIXWRIGHT_SERVER), script }
+  )
+  open(files.broken)
+  child.cmd('Fixwright agent Repair it.')
+  h.wait(
+    "vim.iter(_G.fired):any(function(f) return f.name == 'FixwrightAgentFinished' end)",
+    first_run
+  )
+  local report = child.lua([[
+    return vim.iter(_G.fired):find(function(one)
+      return one.name == 'FixwrightAgentFinished'
+    end).data.report
+  ]])
+  eq({ report.status, report.text }, { 'done', 'It was misspelt.' })
+  eq(report.runs[1].status, 'passed')
+  eq(h.lines(), files.broken)
+  child.cmd('Fixwright accept')
+  h.wait_for_message('accepted')
+  eq(h.lines(), files.fixed)
+  child.cmd('Fixwright undo')
+  h.wait_for_message("the agent's last change was taken back")
+  eq(h.lines(), files.broken)
+  vim.fn.delete(script)
+end
+
 T['checkhealth finds nothing wrong'] = function()
   open(files.broken)
   run_until_diagnostic()
