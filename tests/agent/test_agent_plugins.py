@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,7 @@ from fixwright.agent.plugins.wishes import LEAVE, TRUST, trusted_servers, wishes
 from fixwright.agent.policy.policy import Policy
 from fixwright.agent.policy.rules import Rule
 from fixwright.agent.session import tools_for
-from fixwright.agent.tools.registry import Registry, installed_plugins
+from fixwright.agent.tools.registry import Registry, Tool, installed_plugins
 from fixwright.agent.tools.spec import Action
 from fixwright.agent_config import AgentConfig, ServerConfig
 
@@ -161,6 +163,41 @@ async def test_the_failure_of_a_plugin_is_named_and_spares_the_others(site: Path
         assert any("brings a tool read, which is there already" in each for each in remarks)
 
 
+@dataclass
+class Part:
+    """A plugin that starts at once, or never; how often it was stopped is counted."""
+
+    name: str
+    never: bool = False
+    started: asyncio.Event = field(default_factory=asyncio.Event)
+    stopped: int = 0
+
+    async def enable(self) -> tuple[Tool, ...]:
+        self.started.set()
+        if self.never:
+            await asyncio.Event().wait()
+        return ()
+
+    async def disable(self) -> None:
+        self.stopped += 1
+
+
+async def test_a_start_that_is_cancelled_stops_what_runs_already() -> None:
+    quick, slow = Part("quick"), Part("slow", never=True)
+
+    async def session() -> None:
+        async with joined(Registry(), Found((quick, slow)), "propose"):
+            raise AssertionError("one of them never starts")
+
+    task = asyncio.create_task(session())
+    async with asyncio.timeout(10):
+        await slow.started.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert (quick.stopped, slow.stopped) == (1, 1)
+
+
 async def test_a_server_that_can_not_be_started_is_named(tmp_path: Path) -> None:
     servers = users_servers({"gone": ServerConfig(command=(str(tmp_path / "gone"),))})
     tools = Registry()
@@ -168,6 +205,15 @@ async def test_a_server_that_can_not_be_started_is_named(tmp_path: Path) -> None
         assert not tools
         (remark,) = remarks
         assert remark.startswith("The MCP server gone is left out: there is no program")
+
+
+async def test_without_the_sdk_it_is_said_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "mcp", None)
+    servers = users_servers({"a": ServerConfig(command=("true",))})
+    async with joined(Registry(), Found(tuple(servers)), "propose") as (remark,):
+        assert "pip install 'fixwright[mcp]'" in remark
 
 
 async def test_a_server_of_no_use_is_not_started(tmp_path: Path) -> None:
