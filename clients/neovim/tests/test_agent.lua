@@ -267,6 +267,17 @@ T['a session is chosen, shown, and gone on with'] = function()
   )
 end
 
+T['a turn that was cut is finished'] = function()
+  open({ 'x = 1' })
+  local session = { id = 's7', title = 'Repair it', status = 'interrupted', mode = 'propose' }
+  answers('fixwright.sessions', { session })
+  answers('fixwright.agent', report({ diff = '', proposalId = vim.NIL }))
+  choose('Repair it (interrupted)', 'Finish the turn that was cut')
+  child.cmd('Fixwright sessions')
+  eq(executed('fixwright.agent'), { sessionId = 's7' })
+  h.wait_for_message('Changed.')
+end
+
 T['cells'] = function()
   local uri = open({ '# %%', 'x = 1' })
   answers('fixwright.runCell', { status = 'passed', durationMs = 3, failures = {} })

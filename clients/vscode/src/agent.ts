@@ -182,7 +182,11 @@ export class Agent {
     picker.onDidAccept(() => {
       const session = picker.selectedItems[0]?.session;
       picker.hide();
-      if (session) {
+      if (session?.status === "interrupted") {
+        // A turn that was cut, by a crash say, is done to its end first.
+        const argument = { sessionId: session.id };
+        void vscode.commands.executeCommand("fixwright.agent", argument);
+      } else if (session) {
         void vscode.commands.executeCommand("fixwright.ui.agent", { sessionId: session.id });
       }
     });

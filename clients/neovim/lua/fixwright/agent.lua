@@ -268,10 +268,15 @@ end
 
 ---@param session fixwright.SessionInfo
 local function chosen(session)
-  local choices = { 'Go on', 'Show' }
+  local cut = session.status == 'interrupted'
+  local choices = { cut and 'Finish the turn that was cut' or 'Go on', 'Show' }
   vim.ui.select(choices, { prompt = session.title, kind = 'fixwright' }, function(choice)
     if choice == 'Go on' then
       M.run('edit', '', nil, session.id)
+    elseif choice and cut and choice ~= 'Show' then
+      require('fixwright.jobs').here(function(lsp_client, bufnr)
+        M.turn(lsp_client, bufnr, 'fixwright.agent', { sessionId = session.id })
+      end)
     elseif choice == 'Show' then
       show_page(('session-%s.md'):format(session.id), reports.session_page(session), 'markdown')
     end
