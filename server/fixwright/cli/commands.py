@@ -16,7 +16,7 @@ import click
 from fixwright import __version__
 from fixwright.cli.agent_commands import agent, ask
 from fixwright.cli.dependency_commands import deps, supplied
-from fixwright.cli.door_commands import mcp
+from fixwright.cli.door_commands import acp, mcp
 from fixwright.cli.exits import COULD_NOT, DONE, FAILED, REFUSED
 from fixwright.cli.index_commands import index, symbols
 from fixwright.cli.sandbox_commands import sandbox
@@ -61,6 +61,7 @@ index.add_command(show_map)
 cli.add_command(ask)
 cli.add_command(agent)
 cli.add_command(mcp)
+cli.add_command(acp)
 cli.add_command(sessions)
 cli.add_command(replay)
 

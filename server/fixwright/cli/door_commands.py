@@ -32,6 +32,19 @@ def mcp(folder: Path, *, ask_model: bool) -> None:
     sys.exit(DONE)
 
 
+@click.command()
+def acp() -> None:
+    """Serve an editor over the Agent Client Protocol (stdio)."""
+    _needs("acp", "acp")
+    from fixwright.doors.acp_stdio import serve
+
+    try:
+        asyncio.run(serve())
+    except KeyboardInterrupt:
+        sys.exit(COULD_NOT)
+    sys.exit(DONE)
+
+
 def _needs(module: str, extra: str) -> None:
     """Say what is missing, and how to get it."""
     if importlib.util.find_spec(module) is None:
