@@ -107,21 +107,21 @@ def start(
     folder = tmp_path / "project"
     folder.mkdir()
     settings = tmp_path / "settings.json"
-    settings.write_text(
-        json.dumps(
-            {
-                "fixwright.server.command": [str(server), "serve"],
-                "fixwright.model.provider": "none",
-                # Written by those who choose the provider "scripted".
-                "fixwright.model.script": str(tmp_path / "script.json"),
-                "fixwright.trace.server": "verbose",
-            }
-        )
-    )
     # The configuration of whoever runs the tests has no part in them.
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
 
-    def workbench(*options: str | Path) -> Workbench:
+    def workbench(*options: str | Path, provider: str = "none") -> Workbench:
+        settings.write_text(
+            json.dumps(
+                {
+                    "fixwright.server.command": [str(server), "serve"],
+                    "fixwright.model.provider": provider,
+                    # Written by those who want the provider "scripted".
+                    "fixwright.model.script": str(tmp_path / "script.json"),
+                    "fixwright.trace.server": "verbose",
+                }
+            )
+        )
         output = run(TOOLS / "workbench", "start", cache, state, "--settings", settings, *options)
         return Workbench(output.splitlines()[-1], cache / "driver", folder, state)
 
@@ -153,8 +153,9 @@ class TestInTheEditor:
     def test_run_see_fix(self, vsix: Path, start: Callable[..., Workbench], tmp_path: Path) -> None:
         """The packaged extension, in the page, with keys and menus as a person uses them."""
         shots = Path(os.environ.get("FIXWRIGHT_SHOTS", tmp_path / "shots"))
-        printed = start("--vsix", vsix).drive("story.mjs", "--shots", shots)
-        assert printed.count("ok - ") == 6, printed
+        workbench = start("--vsix", vsix, provider="scripted")
+        printed = workbench.drive("story.mjs", "--shots", shots)
+        assert printed.count("ok - ") == 7, printed
 
     def test_suites_in_the_extension_host(
         self, vsix: Path, start: Callable[..., Workbench]

@@ -19,6 +19,14 @@ const BROKEN = "def mean(values):\n    return sum(values) / len(value)\n\nprint(
 const FIXED = BROKEN.replace("len(value)", "len(values)");
 const file = path.join(opt.folder, "mean.py");
 fs.writeFileSync(file, BROKEN);
+// What the model says, turn by turn, in the file that the user's settings name.
+const edits = [{ old: "print(mean([1, 2, 3]))", new: "print(mean([2, 4]))" }];
+const turns = [
+  { tools: [{ name: "edit", input: { path: "mean.py", edits } }] },
+  { text: "Two numbers will do." },
+];
+const script = path.join(path.dirname(opt.folder), "script.json");
+fs.writeFileSync(script, JSON.stringify({ protocol: "anthropic", turns }));
 
 const workbench = await Workbench.launch(opt);
 const { page } = workbench;
@@ -74,6 +82,25 @@ async function run() {
   await page.keyboard.press("Escape");
   ok("the status bar item opens the menu");
 
+  // The agent proposes; its change is shown, accepted, and taken back.
+  await workbench.focus();
+  await page.keyboard.press("Control+Alt+a");
+  const input = page.locator(".quick-input-widget input").first();
+  await input.waitFor();
+  await input.fill("Use two numbers.");
+  await page.keyboard.press("Enter");
+  const proposal = workbench.notification("Two numbers will do. It would change 1 file, +1 −1.");
+  await proposal.waitFor();
+  await workbench.shot("4-agent");
+  await proposal.getByRole("button", { name: "Show Changes" }).click();
+  await until("the diff", async () => (await workbench.text()).includes("+print(mean([2, 4]))"));
+  await workbench.notification("It would change").waitFor();
+  assert.equal(fs.readFileSync(file, "utf8"), FIXED);
+  await workbench.notification("It would change").getByRole("button", { name: "Accept" }).click();
+  await page.keyboard.press("Control+w");
+  await until("the change", async () => (await workbench.text()).includes("mean([2, 4])"));
+  ok("agent: its change is shown, and made when it was accepted");
+
   // A server that is not there is explained, with the way out; then all is well again.
   const settings = path.join(opt.folder, ".vscode", "settings.json");
   fs.mkdirSync(path.dirname(settings), { recursive: true });
@@ -86,7 +113,7 @@ async function run() {
   const buttons = await missing.locator(".monaco-button").allTextContents();
   assert.deepEqual(buttons.filter(Boolean), ["Show Log", "Open Settings"]);
   await until("the stopped state", async () => /not found/.test(await item()));
-  await workbench.shot("4-missing-server");
+  await workbench.shot("5-missing-server");
   fs.writeFileSync(settings, "{}");
   await until("the server again", async () => /ready/.test(await item()));
   ok("a missing server is explained, and a corrected setting starts it");
