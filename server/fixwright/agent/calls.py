@@ -129,9 +129,9 @@ class Hands:
             return await self._refused(call, str(refusal))
         except Exception as error:  # a plugin's, or a bug of ours: the turn goes on without it
             log.exception("the tool %s failed", call.name)
-            return await self._refused(
-                call, f"The tool {call.name} failed: {error}. Do it another way."
-            )
+            kind = type(error).__name__  # what it says may be a stranger's words
+            sentence = f"The tool {call.name} failed ({kind}). Do it another way."
+            return await self._refused(call, sentence)
         text = clipped(self.clean(outcome.text), LONGEST_RESULT)
         outcome = replace(outcome, text=text)
         remarks = (*remarks, *await self.guard.after(action, call.id, outcome))
