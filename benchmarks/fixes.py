@@ -23,9 +23,9 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from fixwright.cli.headless import Headless, headless
 from fixwright.fix.fix import Fix
 from fixwright.fix.problem import problem_of
+from fixwright.headless import Headless, headless
 from fixwright.runs.target import Target
 from fixwright.workspace.disk import apply_to_disk
 from fixwright.workspace.paths import path_to_uri

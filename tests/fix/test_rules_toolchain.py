@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from fixwright.cli.headless import headless
 from fixwright.fix.fix import Fix
 from fixwright.fix.problem import problem_of
+from fixwright.headless import headless
 from fixwright.runs.target import Target
 from fixwright.workspace.paths import path_to_uri
 from support.models import edit
