@@ -9,10 +9,8 @@ from typing import TYPE_CHECKING
 from fixwright.agent.observer import Observer, unseen
 from fixwright.agent.sessions.digests import (
     Part,
+    canonical,
     parts_record,
-    request_bytes,
-    request_digest,
-    request_parts,
     shared_prefix,
 )
 from fixwright.agent.sessions.messages import message_to_json, usage_to_json
@@ -124,16 +122,16 @@ class _Question:
         most = model.reserve(self.request)
         self._reserved = self.asking.budget.reserve(most.tokens, most.usd)
         self._model = model
-        whole = request_bytes(self.request)
+        asked = canonical(self.request)
         data: dict[str, object] = {
             "key": model.key,
             "purpose": self.purpose,
-            "digest": request_digest(self.request),
-            "bytes": len(whole),
+            "digest": asked.digest,
+            "bytes": len(asked.whole),
             "reserved": {"tokens": most.tokens, "usd": most.usd},
         }
         if self.purpose == "turn":
-            same, parts = self.asking.continues(whole, request_parts(self.request))
+            same, parts = self.asking.continues(asked.whole, asked.parts)
             data |= {"same": same, "parts": parts}
         await self.asking.journal.append("request", data)
 

@@ -118,7 +118,7 @@ class OpenAIProvider:
         try:
             async with await self._client.chat.completions.create(
                 model=self.model,
-                messages=_messages(request, self.key, marked=self._cache_marks),
+                messages=(),
                 tools=_tools(request) if request.tools else openai.omit,
                 max_completion_tokens=limit if own else openai.omit,
                 max_tokens=openai.omit if own else limit,
@@ -127,6 +127,8 @@ class OpenAIProvider:
                 prompt_cache_options={"mode": "explicit"} if self._cache_marks else openai.omit,
                 stream=True,
                 stream_options={"include_usage": True},
+                # Not as an argument: the library would look through every message each time.
+                extra_body={"messages": _messages(request, self.key, marked=self._cache_marks)},
             ) as events:
                 async for event in events:
                     for delta in answer.take(event_object(event)):

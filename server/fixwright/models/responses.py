@@ -111,7 +111,7 @@ class ResponsesProvider:
                 model=self.model,
                 # Instructions can't be marked, so with marks the system is a part of the input.
                 instructions=openai.omit if marked else joined(request.system) or openai.omit,
-                input=_input(request, self.key, marked=marked),
+                input=[],
                 tools=_tools(request) if request.tools else openai.omit,
                 max_output_tokens=request.max_tokens or self._max_tokens,
                 reasoning={"summary": "auto"},
@@ -120,6 +120,8 @@ class ResponsesProvider:
                 prompt_cache_options={"mode": "explicit"} if marked else openai.omit,
                 store=False,
                 stream=True,
+                # Not as an argument: the library would look through every message each time.
+                extra_body={"input": _input(request, self.key, marked=marked)},
             ) as events:
                 async for event in events:
                     for delta in answer.take(event_object(event)):

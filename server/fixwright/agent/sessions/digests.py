@@ -17,7 +17,7 @@ from fixwright.agent.sessions.messages import message_to_json
 from fixwright.agent.sessions.records import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from fixwright.models.types import Request
 
@@ -33,6 +33,22 @@ class Part:
     digest: str
 
 
+@dataclass(frozen=True, slots=True)
+class Canonical:
+    """A request in canonical form: its bytes, their SHA-256 in hexadecimal, and its pieces."""
+
+    whole: bytes
+    digest: str
+    parts: tuple[Part, ...]
+
+
+def canonical(request: Request) -> Canonical:
+    """All three at once: a long conversation is written out a single time."""
+    lines = list(_lines(request))
+    whole = b"".join(line for _, line in lines)
+    return Canonical(whole, hashlib.sha256(whole).hexdigest(), _parts(lines))
+
+
 def request_bytes(request: Request) -> bytes:
     """A request in canonical form, independent of any provider's wire format."""
     return b"".join(line for _, line in _lines(request))
@@ -45,9 +61,12 @@ def request_digest(request: Request) -> str:
 
 def request_parts(request: Request) -> tuple[Part, ...]:
     """The pieces of a request, each with a digest of its own."""
+    return _parts(_lines(request))
+
+
+def _parts(lines: Iterable[tuple[str, bytes]]) -> tuple[Part, ...]:
     return tuple(
-        Part(name, hashlib.sha256(line).hexdigest()[:_PART_DIGITS])
-        for name, line in _lines(request)
+        Part(name, hashlib.sha256(line).hexdigest()[:_PART_DIGITS]) for name, line in lines
     )
 
 
