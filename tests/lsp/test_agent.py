@@ -182,8 +182,9 @@ async def test_what_was_discarded_is_no_part_of_the_session_any_more(tmp_path: P
         it.editor.answer = "Discard"
         report = await it.agent()
         assert report["applied"] is False
-        await it.agent("And now?", sessionId=report["sessionId"])
+        await it.agent("And now?", sessionId=report["sessionId"], mode="plan")
         assert "The draft changes nothing yet." in it.model.asked(3)
+        assert "The mode is now plan" in it.model.asked(3)
         assert it.editor.text(it.uri) == MEAN
 
 

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from fixwright.agent.context.place import place_text
+from fixwright.agent.context.switch import mode_text
 from fixwright.agent.opening import Door, session_at
 from fixwright.agent.report import AgentReport, agent_report, no_agent_report
 from fixwright.agent.session import AgentSession, Turn
@@ -124,7 +125,9 @@ async def turn(
     title = prompt.strip().partition("\n")[0][:_SHORT] or _GO_ON
 
     def work(opened: AgentSession) -> Awaitable[Turn]:
-        return opened.turn(prompt, context) if prompt else opened.resume()
+        switched = mode_text(opened.journal.events, mode)
+        place = "\n".join(filter(None, (context, switched)))
+        return opened.turn(prompt, place) if prompt else opened.resume()
 
     return await in_session(bench, title, mode, session, work, apply=apply)
 
