@@ -11,8 +11,8 @@ its end, so that no two are alike. Then, in the same run:
 - the first answer to `workspace/symbol`, a function of the file that changed last, from the start
   of the server, beside that of ty, which reads Python alone (`pip install ty` into an environment
   of its own): give it a Python corpus;
-- a keystroke in a file of 1,000 lines, to its selection ranges (parsed) and to its symbols, while
-  the workspace is being read and afterwards;
+- a keystroke in a file of 1,000 to 100,000 lines, to its selection ranges (parsed) and to its
+  symbols, while the workspace is being read and afterwards;
 - the memory of server, index and workers, each page that several of them share counted in parts.
 
 CPU counts all processes that were started. Machines differ: read the ratios. In brackets stands
@@ -46,7 +46,8 @@ from wire import FIXWRIGHT, Wire, initialize_params
 BASELINE = Path(__file__).parent / "baseline_index.json"
 LARGEST = 12_000
 FOLDER = 100
-LINES = 1_000
+LINES = (1_000, 10_000, 100_000)
+"""Of the file that is typed into."""
 KEYS = 60
 SYMBOL_COUNT = "symbols"
 _UNIT = "def f{n}(a):\n    b = a\n\n    return b\n"
@@ -179,12 +180,13 @@ class Typist:
 
     wire: Editor
     uri: str
+    line: int
     version: int = 1
 
     def press(self, method: str) -> float:
         """Milliseconds from a key to the answer."""
         self.version += 1
-        place = {"line": LINES // 2, "character": 0}
+        place = {"line": self.line, "character": 0}
         change = {"range": {"start": place, "end": place}, "text": "x"}
         document = {"uri": self.uri, "version": self.version}
         parameters: dict[str, object] = {"textDocument": {"uri": self.uri}}
@@ -201,11 +203,11 @@ class Typist:
 PARSED, SYMBOLS = "textDocument/selectionRange", "textDocument/documentSymbol"
 
 
-def typing(root: Path, cache: Path, files: int) -> Iterator[Row]:
+def typing(root: Path, cache: Path, files: int, lines: int) -> Iterator[Row]:
     """Keystrokes during a cold start of the server and after it; then who holds how much memory."""
     path = root / "typed.py"
-    path.write_text("".join(_UNIT.format(n=n) for n in range(LINES // 4)))
-    wire = Editor(FIXWRIGHT, environment(cache / "typing"))
+    path.write_text("".join(_UNIT.format(n=n) for n in range(lines // 4)))
+    wire = Editor(FIXWRIGHT, environment(cache / f"typing-{lines}"))
     try:
         parameters = initialize_params(root)
         parameters["capabilities"] = {"window": {"workDoneProgress": True}}
@@ -214,7 +216,7 @@ def typing(root: Path, cache: Path, files: int) -> Iterator[Row]:
         uri = path.as_uri()
         document = {"uri": uri, "languageId": "python", "version": 1, "text": path.read_text()}
         wire.notify("textDocument/didOpen", {"textDocument": document})
-        typist = Typist(wire, uri)
+        typist = Typist(wire, uri, lines // 2)
         during: dict[str, list[float]] = {PARSED: [], SYMBOLS: []}
         typist.press(SYMBOLS)
         workers: dict[int, int] = {}
@@ -223,12 +225,15 @@ def typing(root: Path, cache: Path, files: int) -> Iterator[Row]:
                 taken.append(typist.press(method))
             workers |= {child: pss(child) for child in grandchildren(wire.process.pid)}
         idle = {method: [typist.press(method) for _ in range(KEYS)] for method in during}
-        for method, name in ((PARSED, "key to parsed"), (SYMBOLS, "key to symbols")):
+        of = "" if lines == LINES[0] else f" of {lines:,} lines"
+        for method, what in ((PARSED, "key to parsed"), (SYMBOLS, "key to symbols")):
+            name = what + of
             after = row("", "", idle[method])
             yield replace(after, group=f"{files} files", name=f"{name}, idle")
             meanwhile = row(f"{files} files", f"{name}, while reading", during[method])
             yield replace(meanwhile, against="idle", ratio=meanwhile.p50 / after.p50)
-        yield from memory(wire.process.pid, workers, files)
+        if lines == LINES[0]:
+            yield from memory(wire.process.pid, workers, files)
     finally:
         wire.process.kill()
         wire.process.wait()
@@ -312,7 +317,7 @@ def measured(corpora: list[Path], sizes: list[int], ty: str | None) -> Iterator[
             for part in (
                 building(root, folder / "built", files),
                 first_answers(root, folder, files, ty),
-                typing(root, folder, files),
+                *(typing(root, folder, files, lines) for lines in LINES),
             ):
                 for each in part:
                     if each.name == SYMBOL_COUNT:
