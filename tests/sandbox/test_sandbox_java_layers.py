@@ -355,7 +355,7 @@ def _copy_junit(house: Path) -> str:
     """Put the image's JUnit into a repository; returns Jupiter's version."""
     folders = "org/junit org/opentest4j org/apiguardian com/univocity"
     told = f"tar -C /usr/share/maven-repo --hard-dereference -chf - {folders}"
-    argv = ["docker", "run", "--rm", "fixwright/java:1", "bash", "-c", told]
+    argv = ["docker", "run", "--rm", "--network=none", "fixwright/java:1", "bash", "-c", told]
     data = subprocess.run(argv, check=True, timeout=60, capture_output=True).stdout
     with tarfile.open(fileobj=io.BytesIO(data)) as archive:
         for entry in archive:

@@ -80,7 +80,8 @@ def symbols_of_node(
     node: tree_sitter.Node, source: Source, language: Language
 ) -> tuple[Symbol, ...]:
     """The symbols that a node holds, the node itself included where it is a definition."""
-    found = Walk(source.data, language).collect([node])
+    walk = Walk(source.data, language, node.start_byte, node.end_byte)
+    found = walk.collect([node])
     return tuple(_symbol(each, source) for each in found)
 
 

@@ -181,14 +181,21 @@ def _table(language: Language) -> _Table:
 
 
 class Walk:
-    """One walk over one tree; `imports` are the nodes that import, as far as it came by."""
+    """One walk over one tree; `imports` are the nodes that import, as far as it came by.
 
-    def __init__(self, data: bytes, language: Language) -> None:
+    A walk over a part of a tree says from which byte to which: what it does first takes as long as
+    the text between them.
+    """
+
+    def __init__(
+        self, data: bytes, language: Language, start: int = 0, end: int | None = None
+    ) -> None:
         self._data = data
         self._table = _table(language)
         self._depth = 0
         # Where the words are without which a function or an expression holds no definition.
-        self._nested = _positions(self._table.nested, data)
+        last = len(data) if end is None else end
+        self._nested = _positions(self._table.nested, data, start, last)
         self.imports: list[tree_sitter.Node] = []
 
     def collect(
@@ -435,13 +442,14 @@ def _member_kind(kind: str, rule: DefinitionRule) -> str:
     return "method" if kind == "function" else kind
 
 
-def _positions(words: Iterable[bytes], data: bytes) -> list[int]:
-    """Where any of the words stands; several times faster than one regular expression for all."""
+def _positions(words: Iterable[bytes], data: bytes, start: int, end: int) -> list[int]:
+    """Where any of the words begins; several times faster than one regular expression for all."""
     found: list[int] = []
     for word in words:
-        at = data.find(word)
+        last = end + len(word) - 1  # it begins before `end`, wherever it ends
+        at = data.find(word, start, last)
         while at >= 0:
             found.append(at)
-            at = data.find(word, at + 1)
+            at = data.find(word, at + 1, last)
     found.sort()
     return found
