@@ -11,7 +11,7 @@ from fixwright.agent.budget import LimitReached
 from fixwright.agent.observer import Observer, unseen
 from fixwright.agent.sessions.resume import finished
 from fixwright.models.json_reading import as_list, as_object
-from fixwright.models.types import ModelError, Usage
+from fixwright.models.types import ModelError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -173,13 +173,3 @@ def _finished(data: Mapping[str, object]) -> Ended:
         summary if isinstance(summary, str) else "",
         tuple(as_object(each) for each in as_list(claims)),
     )
-
-
-def usage_of(usage: Usage) -> dict[str, int]:
-    """As reports and events have it."""
-    return {
-        "inputTokens": usage.input,
-        "outputTokens": usage.output,
-        "cacheReadTokens": usage.cache_read,
-        "cacheWriteTokens": usage.cache_write,
-    }

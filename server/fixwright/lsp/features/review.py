@@ -6,10 +6,10 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Any
 
+from fixwright.agent.delivery import record_applied
 from fixwright.agent.drafts import recorded
 from fixwright.agent.sessions import checkpoints
 from fixwright.agent.sessions.errors import SessionError
-from fixwright.agent.sessions.records import digest_of
 from fixwright.log import state_folder
 from fixwright.lsp import arguments as args
 from fixwright.lsp.edits import Held
@@ -191,16 +191,7 @@ def _left(bench: Workbench, proposal: Proposal) -> int:
 
 
 async def _record(journal: Journal, label: str, documents: tuple[Held, ...]) -> None:
-    texts = [text for each in documents for text in (each.before, each.after) if text is not None]
-    said = [
-        {
-            "uri": each.uri,
-            "before": None if each.before is None else digest_of(each.before),
-            "after": None if each.after is None else digest_of(each.after),
-        }
-        for each in documents
-    ]
-    await journal.append("applied", {"label": label, "documents": said}, texts)
+    await record_applied(journal, label, [(h.uri, h.before, h.after) for h in documents])
 
 
 async def _undone(bench: Workbench, journal: Journal) -> dict[str, object]:
