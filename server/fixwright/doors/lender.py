@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import uuid
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -15,12 +14,12 @@ from fixwright.agent.policy.hooks import Hooks, users_hooks
 from fixwright.agent.policy.permissions import Permissions
 from fixwright.agent.policy.places import places_of
 from fixwright.agent.policy.policy import policy_of
+from fixwright.agent.secrecy import session_redactor
 from fixwright.agent.tools.shown import clipped
 from fixwright.agent.tools.spec import Outcome, Refused
 from fixwright.doors.lent_tools import lent_tools
 from fixwright.index.workspace_index import IndexUnavailable
 from fixwright.log import keep_out_of_logs
-from fixwright.secrets import Redactor, redactor_for
 from fixwright.workspace.draft import Draft
 
 if TYPE_CHECKING:
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from fixwright.agent.tools.registry import Registry
     from fixwright.headless import Headless
     from fixwright.index.workspace_index import WorkspaceIndex
+    from fixwright.secrets import Redactor
 
 LONGEST = 60_000
 """Characters of one answer."""
@@ -46,10 +46,12 @@ class Lender:
     redactor: Redactor
 
     @classmethod
-    def of(cls, workspace: Headless, *, ask_model: bool = False) -> Lender:
+    async def of(cls, workspace: Headless, *, ask_model: bool = False) -> Lender:
         """For a folder; `ask_model` says whether `fix` may ask the model of the settings."""
-        agent = workspace.services.settings.agent
-        redactor = redactor_for(os.environ, agent.redact)
+        settings = workspace.services.settings
+        agent = settings.agent
+        folders = [folder.path for folder in workspace.snapshot.folders]
+        redactor = await session_redactor(settings, folders)
         keep_out_of_logs(redactor)
         ladder = workspace.ladder if ask_model else replace(workspace.ladder, model=None)
 

@@ -28,7 +28,7 @@ them. All tools work on a copy of the folder as it is on disk; none of them writ
 async def serve(folder: Path, *, ask_model: bool) -> None:
     """Lend the tools over a folder until the client goes."""
     async with headless(folder, watch=True) as workspace:
-        lender = Lender.of(workspace, ask_model=ask_model)
+        lender = await Lender.of(workspace, ask_model=ask_model)
 
         async def list_tools(
             _context: ServerRequestContext[Any], _params: wire.PaginatedRequestParams | None
